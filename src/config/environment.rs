@@ -1,0 +1,234 @@
+//! Environment variables that set what the config can set too. They win over the file: whoever
+//! starts the gateway decides.
+
+use std::{
+    collections::BTreeMap,
+    num::{NonZeroU32, NonZeroU64},
+};
+
+use super::{
+    Retry, Server, Timeouts,
+    problem::Problem,
+    secret::{Secret, SecretSource},
+};
+
+/// A variable, the setting that it stands for, and how it is written.
+pub struct Variable {
+    pub name: &'static str,
+    /// Older names of the same.
+    pub older: &'static [&'static str],
+    /// The key in the config.
+    pub stands_for: &'static str,
+    apply: fn(&str, &mut Target<'_>) -> Result<(), &'static str>,
+}
+
+/// What variables are applied to.
+pub struct Target<'a> {
+    server: &'a mut Server,
+    master_key: &'a mut Option<SecretSource>,
+}
+
+const NUMBER: &str = "must be a whole number";
+const POSITIVE: &str = "must be a whole number of at least 1";
+
+/// Every variable that sets something of the gateway.
+pub const VARIABLES: [Variable; 11] = [
+    Variable {
+        name: "LLM_ROUTER_MASTER_KEY",
+        older: &[],
+        stands_for: "masterKey",
+        apply: |text, target| {
+            *target.master_key = Some(SecretSource::Literal(Secret::new(text)));
+            Ok(())
+        },
+    },
+    Variable {
+        name: "LLM_ROUTER_HOST",
+        older: &[],
+        stands_for: "server.host",
+        apply: |text, target| {
+            target.server.host = Some(text.to_owned());
+            Ok(())
+        },
+    },
+    Variable {
+        name: "LLM_ROUTER_PORT",
+        older: &[],
+        stands_for: "server.port",
+        apply: |text, target| {
+            target.server.port = Some(text.parse().map_err(|_| "must be a port")?);
+            Ok(())
+        },
+    },
+    Variable {
+        name: "LLM_ROUTER_MAX_REQUEST_BODY_BYTES",
+        older: &[],
+        stands_for: "server.maxBodyBytes",
+        apply: |text, target| {
+            target.server.max_body_bytes = Some(text.parse().map_err(|_| POSITIVE)?);
+            Ok(())
+        },
+    },
+    Variable {
+        name: "LLM_ROUTER_UPSTREAM_TIMEOUT_MS",
+        older: &[],
+        stands_for: "server.timeouts.firstByteMs and wholeReplyMs",
+        apply: |text, target| {
+            let millis: NonZeroU64 = text.parse().map_err(|_| POSITIVE)?;
+            let timeouts = target.server.timeouts.get_or_insert_with(Timeouts::default);
+            timeouts.first_byte_ms = Some(millis);
+            timeouts.whole_reply_ms = Some(millis);
+            Ok(())
+        },
+    },
+    Variable {
+        name: "LLM_ROUTER_ALLOWED_IPS",
+        older: &["LLM_ROUTER_IP_ALLOWLIST"],
+        stands_for: "server.allowedIps",
+        apply: |text, target| {
+            target.server.allowed_ips = Some(list(text));
+            Ok(())
+        },
+    },
+    Variable {
+        name: "LLM_ROUTER_CORS_ALLOWED_ORIGINS",
+        older: &["LLM_ROUTER_ALLOWED_ORIGINS"],
+        stands_for: "server.corsOrigins",
+        apply: |text, target| {
+            target.server.cors_origins = Some(list(text));
+            Ok(())
+        },
+    },
+    Variable {
+        name: "LLM_ROUTER_CORS_ALLOW_ALL",
+        older: &[],
+        stands_for: "server.corsOrigins: [\"*\"]",
+        apply: |text, target| {
+            if is_on(text).ok_or("must be true or false")? {
+                target.server.cors_origins = Some(vec!["*".to_owned()]);
+            }
+            Ok(())
+        },
+    },
+    Variable {
+        name: "LLM_ROUTER_ORIGIN_RETRY_ATTEMPTS",
+        older: &[],
+        stands_for: "server.retry.attempts",
+        apply: |text, target| {
+            let attempts: NonZeroU32 = text.parse().map_err(|_| POSITIVE)?;
+            target.retry().attempts = Some(attempts);
+            Ok(())
+        },
+    },
+    Variable {
+        name: "LLM_ROUTER_ORIGIN_RETRY_BASE_DELAY_MS",
+        older: &[],
+        stands_for: "server.retry.baseDelayMs",
+        apply: |text, target| {
+            target.retry().base_delay_ms = Some(text.parse().map_err(|_| NUMBER)?);
+            Ok(())
+        },
+    },
+    Variable {
+        name: "LLM_ROUTER_ORIGIN_RETRY_MAX_DELAY_MS",
+        older: &[],
+        stands_for: "server.retry.maxDelayMs",
+        apply: |text, target| {
+            target.retry().max_delay_ms = Some(text.parse().map_err(|_| NUMBER)?);
+            Ok(())
+        },
+    },
+];
+
+impl Target<'_> {
+    fn retry(&mut self) -> &mut Retry {
+        self.server.retry.get_or_insert_with(Retry::default)
+    }
+}
+
+/// Sets what the environment names. A value that cannot be read is an error at `env:NAME`.
+pub fn overlay(
+    server: &mut Server,
+    master_key: &mut Option<SecretSource>,
+    environment: &BTreeMap<String, String>,
+) -> Vec<Problem> {
+    let mut target = Target { server, master_key };
+    let mut problems = Vec::new();
+    for variable in &VARIABLES {
+        let mut names = std::iter::once(&variable.name).chain(variable.older);
+        let found = names.find_map(|name| Some((name, environment.get(*name)?)));
+        let Some((name, value)) = found.filter(|(_, value)| !value.trim().is_empty()) else {
+            continue;
+        };
+        if let Err(message) = (variable.apply)(value.trim(), &mut target) {
+            // The value is not repeated: one of the variables is a secret.
+            problems.push(Problem::error(format!("env:{name}"), message));
+        }
+    }
+    problems
+}
+
+fn list(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+}
+
+/// Reads a switch.
+#[must_use]
+pub fn is_on(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "y" | "on" => Some(true),
+        "0" | "false" | "no" | "n" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn applied(variables: &[(&str, &str)]) -> (Server, Option<SecretSource>, Vec<String>) {
+        let (mut server, mut key) = (Server { port: Some(1), ..Server::default() }, None);
+        let environment = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let problems = overlay(&mut server, &mut key, &environment);
+        (server, key, problems.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let (server, key, problems) = applied(&[
+            ("LLM_ROUTER_PORT", "9000"),
+            ("LLM_ROUTER_MASTER_KEY", "k"),
+            ("LLM_ROUTER_IP_ALLOWLIST", "10.0.0.1, *"),
+            ("LLM_ROUTER_UPSTREAM_TIMEOUT_MS", "5"),
+            ("LLM_ROUTER_CORS_ALLOW_ALL", "off"),
+            ("LLM_ROUTER_HOST", " "),
+        ]);
+        assert!(problems.is_empty(), "{problems:?}");
+        assert_eq!(server.port, Some(9000));
+        assert_eq!(server.host, None);
+        assert_eq!(server.allowed_ips, Some(vec!["10.0.0.1".to_owned(), "*".to_owned()]));
+        assert_eq!(server.timeouts.unwrap().whole_reply_ms, NonZeroU64::new(5));
+        assert_eq!(server.cors_origins, None);
+        assert_eq!(key, Some(SecretSource::Literal(Secret::new("k"))));
+    }
+
+    #[test]
+    fn every_bad_value_is_told_without_being_shown() {
+        let (_, _, problems) = applied(&[
+            ("LLM_ROUTER_PORT", "secret-port"),
+            ("LLM_ROUTER_MAX_REQUEST_BODY_BYTES", "0"),
+            ("LLM_ROUTER_CORS_ALLOW_ALL", "maybe"),
+        ]);
+        assert_eq!(
+            problems,
+            [
+                "error at env:LLM_ROUTER_PORT: must be a port",
+                "error at env:LLM_ROUTER_MAX_REQUEST_BODY_BYTES: must be a whole number of at least 1",
+                "error at env:LLM_ROUTER_CORS_ALLOW_ALL: must be true or false",
+            ]
+        );
+    }
+}

@@ -1,0 +1,41 @@
+//! `providers[].models`.
+
+use super::super::super::{
+    Model,
+    fields::{Fields, Found},
+    problem::{Problem, join},
+};
+
+/// Reads the list: ids, or objects with one.
+pub(super) fn read_all(fields: &mut Fields<'_, '_>) -> Vec<Model> {
+    let found = fields.list(&["models"], true);
+    found.iter().filter_map(|found| read(found, fields.problems)).collect()
+}
+
+fn read(found: &Found<'_>, problems: &mut Vec<Problem>) -> Option<Model> {
+    if let Some(id) = found.value.as_str() {
+        return Some(Model::named(id.trim()));
+    }
+    let mut fields = Fields::open(found, problems)?;
+    let id = fields.text(&["id", "name", "model"]);
+    if id.is_none() {
+        let problem = Problem::error(join(&found.pointer, "id"), "is missing");
+        fields.problems.push(problem.hint("the model's name at the provider"));
+    }
+    let spellings =
+        &["fallbackModels", "fallback-models", "silentFallbacks", "silent-fallbacks", "fallbacks"];
+    let model = Model {
+        id: id.unwrap_or_default().trim().to_owned(),
+        aliases: fields.texts(&["aliases", "alias"], true),
+        formats: fields.formats(&["formats", "format"]),
+        enabled: fields.boolean(&["enabled"]).unwrap_or(true),
+        context_window: fields.whole(&["contextWindow", "context-window"], 1),
+        cost: fields.any(&["cost"]),
+        capabilities: fields.any(&["capabilities"]),
+        fallback_models: fields.texts(spellings, true),
+        metadata: fields.any(&["metadata"]),
+    };
+    fields.unsupported(&["variant"]);
+    fields.finish();
+    (!model.id.is_empty()).then_some(model)
+}

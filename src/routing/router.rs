@@ -1,0 +1,246 @@
+//! A config that holds: every reference resolves, every URL parses. Immutable; requests share it by
+//! `Arc`, and a reload replaces it whole.
+
+use std::{collections::HashMap, sync::Arc};
+
+use bytes::Bytes;
+use http::Uri;
+use thiserror::Error;
+
+use super::{
+    endpoint::Endpoint,
+    settings::{Limits, Settings},
+};
+use crate::{
+    config::Strategy,
+    names::{ModelRef, did_you_mean},
+    protocol::{Format, Operation},
+};
+
+/// An index into the targets of one [`Router`]. It never outlives a request: what lasts longer is
+/// keyed by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TargetId(pub(super) u16);
+
+/// One model of one provider, ready to be called.
+#[derive(Debug)]
+pub struct Target {
+    /// `provider/model`, shared with the state that is kept under this name.
+    pub name: Arc<str>,
+    pub reference: ModelRef,
+    /// The model's name as a JSON string, quotes included: what replaces the client's in a body.
+    pub model_json: Bytes,
+    pub kind: TargetKind,
+    /// Time limits of its provider.
+    pub limits: Limits,
+    /// How many tokens fit, if the config says so.
+    pub context_window: Option<u64>,
+    /// The targets that silently take over when this one fails.
+    pub(super) fallbacks: Vec<TargetId>,
+}
+
+/// Where a target's answers come from.
+#[derive(Debug)]
+pub enum TargetKind {
+    /// The built-in demo provider.
+    Demo,
+    /// A service behind a URL.
+    Upstream(Lanes),
+}
+
+/// The ways to reach one model, by format and operation.
+#[derive(Debug)]
+pub struct Lanes {
+    pub(super) endpoints: [Option<Arc<Endpoint>>; 4],
+    /// By [`Operation::index`]; shared between the models of a provider but for Gemini's.
+    pub(super) urls: Arc<[Option<Uri>]>,
+}
+
+impl Lanes {
+    /// Where and with which headers to ask for `operation`, if this model's provider speaks its
+    /// format.
+    #[must_use]
+    pub fn lane(&self, operation: Operation) -> Option<(&Endpoint, &Uri)> {
+        let endpoint = self.endpoints[operation.format().index()].as_deref()?;
+        let url = self.urls[operation.index()].as_ref()?;
+        Some((endpoint, url))
+    }
+
+    /// Why no request can be sent, if a key is not to be had.
+    #[must_use]
+    pub fn missing_key(&self) -> Option<&str> {
+        self.endpoints.iter().flatten().find_map(|endpoint| endpoint.missing_key.as_deref())
+    }
+
+    /// The formats that this model's provider speaks.
+    pub fn formats(&self) -> impl Iterator<Item = Format> {
+        Format::ALL.into_iter().filter(|format| self.endpoints[format.index()].is_some())
+    }
+}
+
+impl Target {
+    /// Whether this target can be asked for `operation` without translation.
+    #[must_use]
+    pub fn speaks(&self, operation: Operation) -> bool {
+        match &self.kind {
+            TargetKind::Demo => operation.is_chat() || operation.counts_tokens(),
+            TargetKind::Upstream(lanes) => lanes.lane(operation).is_some(),
+        }
+    }
+}
+
+/// What a model name stands for.
+#[derive(Debug)]
+pub struct Route {
+    pub kind: RouteKind,
+    /// The alias id, or `provider/model`, or the bare model.
+    pub name: Arc<str>,
+    pub group: Arc<Group>,
+}
+
+/// How a name was understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RouteKind {
+    Alias,
+    /// `provider/model`
+    Direct,
+    /// A model id without its provider: every provider that has it.
+    Bare,
+}
+
+/// Targets that are balanced together.
+#[derive(Debug)]
+pub struct Group {
+    /// The name that state of this group is kept under.
+    pub name: Arc<str>,
+    pub strategy: Strategy,
+    pub targets: Vec<Member>,
+    /// Tried only when no target is left.
+    pub fallback_targets: Vec<Member>,
+}
+
+/// One of a group, with its share.
+#[derive(Debug, Clone)]
+pub struct Member {
+    pub node: Node,
+    /// 0 or more; 0 means only when nothing else is left.
+    pub weight: f64,
+}
+
+/// A target, or a group that counts as one target of the outer group.
+#[derive(Debug, Clone)]
+pub enum Node {
+    Target(TargetId),
+    Group(Arc<Group>),
+}
+
+/// A name in the list of models.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// What a client asks for.
+    pub id: Arc<str>,
+    /// What people read.
+    pub display_name: String,
+    /// `llm-router` for aliases, else the provider.
+    pub owner: String,
+    /// The smallest context window among its targets, if all of them are known.
+    pub context_window: Option<u64>,
+}
+
+/// A name that stands for nothing, in words that help.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum UnknownModel {
+    #[error("the model `{name}` is not configured{hint} (GET /v1/models lists all)")]
+    Unknown { name: String, hint: String },
+    #[error(
+        "the request names no model and the config has no `defaultModel`; name one of: {known} (GET /v1/models lists all)"
+    )]
+    NoDefault { known: String },
+}
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub struct Router {
+    pub(super) targets: Vec<Target>,
+    pub(super) routes: HashMap<Box<str>, Arc<Route>>,
+    pub(super) default: Option<Arc<Route>>,
+    pub(super) listed: Vec<Listed>,
+    /// Whether the built-in demo provider stands in because no provider is configured.
+    pub demo: bool,
+    pub settings: Settings,
+}
+
+impl Router {
+    /// The target that `id` stands for.
+    ///
+    /// # Panics
+    /// If `id` comes from another router, which its visibility rules out within a request.
+    #[must_use]
+    pub fn target(&self, id: TargetId) -> &Target {
+        &self.targets[usize::from(id.0)]
+    }
+
+    /// All targets, in config order.
+    pub fn targets(&self) -> impl Iterator<Item = &Target> {
+        self.targets.iter()
+    }
+
+    /// The route that `name` stands for: an alias, `provider/model`, a bare model, or `smart`.
+    ///
+    /// # Errors
+    /// If it stands for nothing, with the nearest names.
+    pub fn resolve(&self, name: Option<&str>) -> Result<&Arc<Route>, UnknownModel> {
+        let name = name.map(str::trim).filter(|name| !name.is_empty());
+        match name {
+            Some(name) => match self.routes.get(name) {
+                Some(route) => Ok(route),
+                None if name == "smart" => self.default_route(),
+                None if self.settings.unknown_models_to_default => {
+                    self.default.as_ref().ok_or_else(|| self.unknown(name))
+                }
+                None => Err(self.unknown(name)),
+            },
+            None => self.default_route(),
+        }
+    }
+
+    fn default_route(&self) -> Result<&Arc<Route>, UnknownModel> {
+        self.default.as_ref().ok_or_else(|| {
+            let known: Vec<&str> = self.listed.iter().take(5).map(|listed| &*listed.id).collect();
+            UnknownModel::NoDefault { known: known.join(", ") }
+        })
+    }
+
+    fn unknown(&self, name: &str) -> UnknownModel {
+        // Names come from strangers: only so much of one is repeated.
+        let shown: String = name.chars().take(200).collect();
+        let hint = did_you_mean(name, self.listed.iter().map(|listed| &*listed.id));
+        let hint = if hint.is_empty() {
+            let some: Vec<String> =
+                self.listed.iter().take(5).map(|listed| format!("`{}`", listed.id)).collect();
+            format!("; configured are, among others: {}", some.join(", "))
+        } else {
+            hint
+        };
+        UnknownModel::Unknown { name: shown, hint }
+    }
+
+    /// What clients may ask for: aliases first, then every `provider/model`.
+    #[must_use]
+    pub fn listed(&self) -> &[Listed] {
+        &self.listed
+    }
+
+    /// The group behind an alias.
+    #[must_use]
+    pub fn alias(&self, id: &str) -> Option<&Group> {
+        let route = self.routes.get(id)?;
+        (route.kind == RouteKind::Alias).then_some(&*route.group)
+    }
+
+    /// The name that answers when a client names no model.
+    #[must_use]
+    pub fn default_name(&self) -> Option<&str> {
+        self.default.as_deref().map(|route| &*route.name)
+    }
+}

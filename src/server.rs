@@ -1,0 +1,109 @@
+//! The native shell: axum towards clients, reqwest towards providers, a clock, and the loop that
+//! drives an [`crate::exchange::Exchange`].
+
+pub mod admin;
+pub mod answer;
+pub mod body;
+pub mod clock;
+pub mod drive;
+pub mod listen;
+pub mod live;
+pub mod reload;
+pub mod stream;
+pub mod upstream;
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
+};
+
+use crate::{
+    routing::state::{Answer, Op, State},
+    time::Timestamp,
+};
+use clock::Clock;
+use live::Live;
+use upstream::Upstream;
+
+/// One running gateway: what all requests share.
+pub struct Gateway {
+    /// The config in use, and what became of later edits.
+    pub live: Live,
+    pub upstream: Upstream,
+    pub clock: Clock,
+    /// Locked for microseconds, never across an `.await`.
+    state: Mutex<State>,
+    pub counters: Counters,
+    /// Tells this run from any other, and the ids of its requests from those of other runs.
+    pub instance: String,
+    pub started: Timestamp,
+    /// The address that it really listens on, for `/-/status`.
+    pub url: Mutex<String>,
+}
+
+/// How many requests there were.
+#[derive(Debug, Default)]
+pub struct Counters {
+    total: AtomicU64,
+    in_flight: AtomicUsize,
+}
+
+impl Gateway {
+    /// A gateway with `live` as its config.
+    #[must_use]
+    pub fn new(live: Live, clock: Clock) -> Self {
+        Self {
+            live,
+            upstream: Upstream::default(),
+            state: Mutex::new(State::default()),
+            counters: Counters::default(),
+            instance: clock::random_hex(),
+            started: clock.now(),
+            url: Mutex::new(String::new()),
+            clock,
+        }
+    }
+
+    /// Asks or tells the state.
+    pub fn apply(&self, op: &Op) -> Answer {
+        let now = self.clock.now();
+        self.state().apply(op, now)
+    }
+
+    /// The state, for looking at. A panic elsewhere leaves counters behind, nothing half-done.
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An id for a request that brought none.
+    #[must_use]
+    pub fn request_id(&self) -> Arc<str> {
+        let number = self.counters.total.load(Ordering::Relaxed);
+        format!("req_{}{number:08x}", self.instance).into()
+    }
+
+    /// Counts a request in, if fewer than `limit` are running.
+    pub fn admit(self: &Arc<Self>, limit: usize) -> Option<Admitted> {
+        self.counters.total.fetch_add(1, Ordering::Relaxed);
+        let admitted = Admitted(Arc::clone(self));
+        let before = self.counters.in_flight.fetch_add(1, Ordering::Relaxed);
+        (before < limit).then_some(admitted)
+    }
+
+    /// Running requests, and all since the start.
+    #[must_use]
+    pub fn requests(&self) -> (u64, u64) {
+        let in_flight = self.counters.in_flight.load(Ordering::Relaxed);
+        let total = self.counters.total.load(Ordering::Relaxed);
+        (u64::try_from(in_flight).unwrap_or(u64::MAX), total)
+    }
+}
+
+/// A request that runs; dropping it counts it out.
+pub struct Admitted(Arc<Gateway>);
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        self.0.counters.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,226 @@
+//! The loop around an exchange: ask, send, wait, until one target answers or none is left.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use reqwest::Response;
+
+use super::{Gateway, upstream};
+use crate::{
+    exchange::{
+        Exchange, Refusal, Step, UpstreamError,
+        demo::{self, Answer},
+        relay::{End, Flow, Relay},
+        reply, verdict,
+    },
+    routing::{failure::Failure, failure::Unreachable, settings::Limits},
+};
+
+/// How a request came out.
+pub enum Outcome {
+    /// The demo provider answers.
+    Demo { target: Arc<str>, answer: Answer },
+    /// A provider answers: its first content is here.
+    Answered(Box<Answered>),
+    /// Nobody answers.
+    Refused(Refusal, Box<Exchange>),
+}
+
+/// An answer that is on its way to the client.
+pub struct Answered {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    /// What may be sent at once.
+    pub ready: Vec<Bytes>,
+    /// Whether that is all of it.
+    pub complete: bool,
+    pub relay: Relay,
+    pub response: Response,
+    pub limits: Limits,
+    pub target: Arc<str>,
+    pub exchange: Exchange,
+}
+
+/// As much of an upstream error as is kept: enough for every vendor's, bounded for the rest.
+const LARGEST_ERROR: usize = 256 * 1024;
+
+/// Drives `exchange` to its outcome. `accepted` is true while a provider has taken the request but
+/// has not shown any content yet.
+pub async fn drive(
+    gateway: Arc<Gateway>,
+    mut exchange: Exchange,
+    accepted: Arc<AtomicBool>,
+) -> Outcome {
+    loop {
+        match exchange.step() {
+            Step::Ask(op) => {
+                let answer = gateway.apply(&op);
+                exchange.told(answer);
+            }
+            Step::Wait(pause) => tokio::time::sleep(pause).await,
+            Step::Refuse(refusal) => return Outcome::Refused(refusal, Box::new(exchange)),
+            Step::Demo(id) => return demo(&gateway, exchange, id),
+            Step::Send(outgoing, limits) => {
+                let streams = exchange.call().streams;
+                let patience = if streams { limits.first_byte } else { limits.whole_reply };
+                match gateway.upstream.send(*outgoing, &limits, patience).await {
+                    Err((failure, message)) => fail(&mut exchange, failure, None, message),
+                    Ok(response) if response.status().is_success() => {
+                        let attempt = Attempt { exchange, limits, accepted: &accepted };
+                        match attempt.hold_back(&gateway, response).await {
+                            Ok(answered) => return Outcome::Answered(Box::new(answered)),
+                            Err(unanswered) => exchange = unanswered,
+                        }
+                        accepted.store(false, Ordering::Relaxed);
+                    }
+                    Ok(response) => refused(&gateway, &mut exchange, response, &limits).await,
+                }
+            }
+        }
+    }
+}
+
+fn demo(
+    gateway: &Gateway,
+    mut exchange: Exchange,
+    id: crate::routing::router::TargetId,
+) -> Outcome {
+    let target = exchange.router().target(id);
+    let name = Arc::clone(&target.name);
+    match demo::answer(exchange.call(), target, gateway.clock.now()) {
+        Ok(answer) => {
+            if let Some(op) = exchange.answered() {
+                gateway.apply(&op);
+            }
+            Outcome::Demo { target: name, answer }
+        }
+        Err(error) => Outcome::Refused(Refusal::Local(error), Box::new(exchange)),
+    }
+}
+
+/// The provider answered with an error: read it, judge it, go on.
+async fn refused(
+    gateway: &Gateway,
+    exchange: &mut Exchange,
+    mut response: Response,
+    limits: &Limits,
+) {
+    let status = response.status();
+    let headers = std::mem::take(response.headers_mut());
+    let mut body = Vec::new();
+    while body.len() < LARGEST_ERROR {
+        match tokio::time::timeout(limits.silence, response.chunk()).await {
+            Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
+            // What has come is what there is.
+            Ok(Ok(None) | Err(_)) | Err(_) => break,
+        }
+    }
+    body.truncate(LARGEST_ERROR);
+    let failure = verdict::judge(status, &headers, &body, gateway.clock.now());
+    let message = format!("answered {status}");
+    let error = UpstreamError { status, headers, body: body.into() };
+    fail(exchange, failure, Some(error), message);
+}
+
+fn fail(exchange: &mut Exchange, failure: Failure, answer: Option<UpstreamError>, message: String) {
+    let target = exchange.target().map_or("?", |target| &target.name);
+    tracing::info!(
+        request = %exchange.call().request_id,
+        target,
+        cause = failure.word(),
+        "{target}: {message}",
+    );
+    exchange.failed(failure, answer, message);
+}
+
+/// One attempt whose provider said yes.
+struct Attempt<'a> {
+    exchange: Exchange,
+    limits: Limits,
+    accepted: &'a AtomicBool,
+}
+
+impl Attempt<'_> {
+    /// Holds the answer back until it shows content.
+    ///
+    /// # Errors
+    /// The exchange, told of the failure, if it turned out to be no answer.
+    async fn hold_back(
+        mut self,
+        gateway: &Gateway,
+        mut response: Response,
+    ) -> Result<Answered, Exchange> {
+        let status = response.status();
+        let headers = std::mem::take(response.headers_mut());
+        let mut relay = match Relay::open(self.exchange.call(), &headers) {
+            Ok(relay) => relay,
+            Err((failure, message)) => {
+                fail(&mut self.exchange, failure, None, message);
+                return Err(self.exchange);
+            }
+        };
+        self.accepted.store(relay.is_stream(), Ordering::Relaxed);
+        let streams = self.exchange.call().streams;
+        let mut patience = if streams { self.limits.first_byte } else { self.limits.whole_reply };
+        let mut ready = Vec::new();
+        loop {
+            let (flow, complete) = match tokio::time::timeout(patience, response.chunk()).await {
+                Ok(Ok(Some(chunk))) => (relay.feed(chunk, &mut ready), false),
+                Ok(Ok(None)) => (self.end(&mut relay, End::Closed, &mut ready), true),
+                Ok(Err(error)) => {
+                    tracing::debug!("the reply broke off: {}", upstream::explain(error).1);
+                    (self.end(&mut relay, End::Cut(Unreachable::Broken), &mut ready), true)
+                }
+                Err(_) => (self.end(&mut relay, End::Cut(Unreachable::Timeout), &mut ready), true),
+            };
+            patience = self.limits.silence;
+            match flow {
+                Flow::Held => {}
+                Flow::Failed(failure, message) => {
+                    fail(&mut self.exchange, failure, None, message);
+                    return Err(self.exchange);
+                }
+                Flow::Flowing => {
+                    let target = self.exchange.target().map(|target| Arc::clone(&target.name));
+                    let target = target.unwrap_or_else(|| "?".into());
+                    if let Some(op) = self.exchange.answered() {
+                        gateway.apply(&op);
+                    }
+                    let headers = reply::headers(self.exchange.call(), &target, &headers);
+                    let (exchange, limits) = (self.exchange, self.limits);
+                    return Ok(Answered {
+                        status,
+                        headers,
+                        ready,
+                        complete,
+                        relay,
+                        response,
+                        limits,
+                        target,
+                        exchange,
+                    });
+                }
+            }
+        }
+    }
+
+    fn end(&self, relay: &mut Relay, end: End, ready: &mut Vec<Bytes>) -> Flow {
+        relay.end(end, |how| broken_off(&self.exchange, &how), ready)
+    }
+}
+
+/// The words for a client whose stream broke off after its first content.
+#[must_use]
+pub fn broken_off(exchange: &Exchange, how: &str) -> crate::chat::Fault {
+    let target = exchange.target().map_or("the provider", |target| &target.name);
+    crate::chat::Fault {
+        kind: crate::chat::FaultKind::BadGateway,
+        message: format!("{target} {how}"),
+        request_id: exchange.call().request_id.to_string(),
+        param: None,
+    }
+}

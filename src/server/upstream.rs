@@ -1,0 +1,171 @@
+//! Calls to providers.
+
+use std::{
+    collections::HashMap,
+    error::Error,
+    pin::Pin,
+    sync::{Mutex, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use reqwest::{Client, Response, Url};
+
+use crate::{
+    exchange::forward::Outgoing,
+    formats::head::Spliced,
+    routing::{
+        failure::{Failure, Unreachable},
+        settings::Limits,
+    },
+};
+
+/// The pools of connections to providers. One for each connect time-out that the config names
+/// (commonly one), and apart for plain HTTP, which then does not have to load certificates.
+#[derive(Default)]
+pub struct Upstream {
+    clients: Mutex<HashMap<(Duration, bool), Client>>,
+}
+
+impl Upstream {
+    /// Sends a request and waits for the head of the answer.
+    ///
+    /// # Errors
+    /// If no answer came: the cause, and words for people that hold no URL (it may hold a key).
+    pub async fn send(
+        &self,
+        outgoing: Outgoing,
+        limits: &Limits,
+        patience: Duration,
+    ) -> Result<Response, (Failure, String)> {
+        let (parts, body) = outgoing.into_parts();
+        let url = Url::parse(&parts.uri.to_string())
+            .map_err(|error| (Failure::Unusable, format!("has a bad URL: {error}")))?;
+        let client = self.client(limits.connect, url.scheme() == "https")?;
+        let mut request = reqwest::Request::new(parts.method, url);
+        *request.headers_mut() = parts.headers;
+        *request.body_mut() = Some(reqwest::Body::wrap(Pieces::from(body)));
+        match tokio::time::timeout(patience, client.execute(request)).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(explain(error)),
+            Err(_) => {
+                let message = format!("did not answer within {} s", patience.as_secs_f32());
+                Err((Failure::Unreachable(Unreachable::Timeout), message))
+            }
+        }
+    }
+
+    fn client(&self, connect: Duration, secure: bool) -> Result<Client, (Failure, String)> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&(connect, secure)) {
+            return Ok(client.clone());
+        }
+        let client = build(connect, secure).map_err(|error| {
+            (Failure::Unusable, format!("cannot be called: {}", innermost(&error)))
+        })?;
+        clients.insert((connect, secure), client.clone());
+        Ok(client)
+    }
+}
+
+fn build(connect: Duration, secure: bool) -> reqwest::Result<Client> {
+    let builder = Client::builder()
+        .connect_timeout(connect)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .tcp_nodelay(true)
+        .pool_idle_timeout(Duration::from_secs(90))
+        // What was sent may be billed: only the exchange decides about repetitions.
+        .retry(reqwest::retry::never());
+    if secure {
+        return builder.build();
+    }
+    match plain_tls() {
+        Some(tls) => builder.tls_backend_preconfigured(tls).build(),
+        None => builder.build(),
+    }
+}
+
+/// TLS that trusts nobody, for clients that are only used without TLS: loading the system's
+/// certificates would double the time of a cold start.
+fn plain_tls() -> Option<rustls::ClientConfig> {
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider);
+    let builder = builder.with_safe_default_protocol_versions().ok()?;
+    Some(builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
+}
+
+/// Why a call or an answer broke off.
+#[must_use]
+pub fn explain(error: reqwest::Error) -> (Failure, String) {
+    let error = error.without_url();
+    let (cause, what) = if error.is_timeout() {
+        (Unreachable::Timeout, "could not be reached in time")
+    } else if error.is_connect() {
+        (Unreachable::Connect, "could not be reached")
+    } else {
+        (Unreachable::Broken, "broke the connection")
+    };
+    (Failure::Unreachable(cause), format!("{what}: {}", innermost(&error)))
+}
+
+/// The last error of a chain: the one that says what happened rather than where.
+fn innermost(error: &dyn Error) -> String {
+    let mut innermost: &dyn Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+/// A body of known length that is sent in pieces, none of them copied.
+struct Pieces {
+    pieces: std::collections::VecDeque<Bytes>,
+    left: u64,
+}
+
+impl From<Spliced> for Pieces {
+    fn from(body: Spliced) -> Self {
+        let left = u64::try_from(body.len()).unwrap_or(u64::MAX);
+        Self { pieces: body.into_pieces().collect(), left }
+    }
+}
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let piece = self.pieces.pop_front();
+        if let Some(piece) = &piece {
+            self.left -= u64::try_from(piece.len()).unwrap_or(self.left).min(self.left);
+        }
+        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
+
+/// A client for asking a gateway on this machine: no proxy, no certificates.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn loopback(connect: Duration) -> reqwest::Result<Client> {
+    let tls = plain_tls();
+    let builder = Client::builder().no_proxy().connect_timeout(connect);
+    match tls {
+        Some(tls) => builder.tls_backend_preconfigured(tls).build(),
+        None => builder.build(),
+    }
+}

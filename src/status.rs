@@ -1,0 +1,184 @@
+//! What a running gateway says about itself: the answer of `/-/status`, and its form for people.
+
+use std::fmt::Write;
+
+use serde::{Deserialize, Serialize};
+
+/// See the module's documentation. Holds no secret, and no text of any request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    pub version: String,
+    pub pid: u32,
+    /// Tells this run of the gateway from any other.
+    pub instance: String,
+    /// RFC 3339.
+    pub started: String,
+    pub uptime_seconds: u64,
+    /// `http://HOST:PORT`
+    pub url: String,
+    pub require_auth: bool,
+    pub config: ConfigStatus,
+    /// Whether the built-in demo provider stands in because no provider is configured.
+    pub demo: bool,
+    pub default_model: Option<String>,
+    pub requests: Requests,
+    pub providers: Vec<ProviderStatus>,
+    pub aliases: Vec<AliasStatus>,
+    /// The targets that have been called since the start.
+    pub targets: Vec<TargetStatus>,
+}
+
+/// Which config is in use, and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigStatus {
+    /// Where it stands, or would stand.
+    pub path: String,
+    /// When the config in use was read, RFC 3339.
+    pub loaded: String,
+    /// How often a changed file has been taken over since the start.
+    pub reloads: u64,
+    /// Whether the file is watched for changes.
+    pub watched: bool,
+    /// What is doubtful about the config in use.
+    pub warnings: Vec<String>,
+    /// A later edit that was not taken over, if the file is broken now.
+    pub rejected: Option<Rejected>,
+}
+
+/// An edit that was not taken over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejected {
+    /// RFC 3339.
+    pub at: String,
+    pub problems: Vec<String>,
+}
+
+/// How many requests there were.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requests {
+    pub in_flight: u64,
+    pub total: u64,
+}
+
+/// One provider of the config in use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderStatus {
+    pub id: String,
+    pub formats: Vec<String>,
+    pub models: u64,
+    /// Why no request can be sent to it: its key is not to be had.
+    pub missing_key: Option<String>,
+}
+
+/// One alias of the config in use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AliasStatus {
+    pub id: String,
+    pub strategy: String,
+    pub targets: Vec<String>,
+    pub fallback_targets: Vec<String>,
+}
+
+/// What became of the calls of one target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetStatus {
+    pub name: String,
+    pub succeeded: u64,
+    pub failed: u64,
+    pub cooldown: Option<Cooldown>,
+}
+
+/// Why a target is not called now while another one is free.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cooldown {
+    pub reason: String,
+    pub seconds_left: u64,
+}
+
+impl Status {
+    /// The status in lines of at most 80 columns or so, for people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        self.write(&mut text).unwrap_or_default();
+        text
+    }
+
+    fn write(&self, out: &mut String) -> std::fmt::Result {
+        writeln!(out, "llm-router {} is running at {}", self.version, self.url)?;
+        writeln!(out, "  process    {}, up {}", self.pid, duration(self.uptime_seconds))?;
+        let key = if self.require_auth { "required" } else { "not required" };
+        writeln!(out, "  key        {key}")?;
+        let watched = if self.config.watched { "watched" } else { "not watched" };
+        writeln!(
+            out,
+            "  config     {} ({watched}, {} reloads)",
+            self.config.path, self.config.reloads
+        )?;
+        writeln!(out, "  default    {}", self.default_model.as_deref().unwrap_or("none"))?;
+        let Requests { in_flight, total } = self.requests;
+        writeln!(out, "  requests   {total} so far, {in_flight} running")?;
+        if self.demo {
+            writeln!(out, "  demo       no provider is configured: the built-in demo answers")?;
+        }
+        if let Some(rejected) = &self.config.rejected {
+            writeln!(
+                out,
+                "\nThe config file is broken; the one from {} is in use:",
+                self.config.loaded
+            )?;
+            for problem in &rejected.problems {
+                writeln!(out, "  {problem}")?;
+            }
+        }
+        for warning in &self.config.warnings {
+            writeln!(out, "  {warning}")?;
+        }
+        self.write_tables(out)
+    }
+
+    fn write_tables(&self, out: &mut String) -> std::fmt::Result {
+        if !self.providers.is_empty() {
+            writeln!(out, "\nProviders")?;
+        }
+        for provider in &self.providers {
+            let models = if provider.models == 1 { "model" } else { "models" };
+            let formats = provider.formats.join(", ");
+            writeln!(out, "  {:<20} {} {models}; {formats}", provider.id, provider.models)?;
+            if let Some(reason) = &provider.missing_key {
+                writeln!(out, "  {:<20} NOT USABLE: {reason}", "")?;
+            }
+        }
+        if !self.aliases.is_empty() {
+            writeln!(out, "\nAliases")?;
+        }
+        for alias in &self.aliases {
+            writeln!(out, "  {:<20} {}: {}", alias.id, alias.strategy, alias.targets.join(", "))?;
+            if !alias.fallback_targets.is_empty() {
+                writeln!(out, "  {:<20} then {}", "", alias.fallback_targets.join(", "))?;
+            }
+        }
+        if !self.targets.is_empty() {
+            writeln!(out, "\nCalls")?;
+        }
+        for target in &self.targets {
+            write!(out, "  {:<40} {} ok, {} failed", target.name, target.succeeded, target.failed)?;
+            if let Some(Cooldown { reason, seconds_left }) = &target.cooldown {
+                write!(out, ", resting {} ({reason})", duration(*seconds_left))?;
+            }
+            writeln!(out)?;
+        }
+        Ok(())
+    }
+}
+
+/// `3d 4h`, `2h 5m`, `7m 1s`, `12s`.
+fn duration(seconds: u64) -> String {
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, _) => format!("{minutes}m {}s", seconds % 60),
+        (0, _, _) => format!("{hours}h {minutes}m"),
+        _ => format!("{days}d {hours}h"),
+    }
+}

@@ -1,0 +1,6 @@
+//! All integration tests in one binary: linking is what costs.
+
+mod architecture;
+mod config;
+mod gateway;
+mod support;
