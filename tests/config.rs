@@ -273,3 +273,21 @@ proptest! {
         prop_assert_eq!(compiled.router.is_none(), errors);
     }
 }
+
+#[test]
+fn the_document_names_every_key_and_variable() {
+    let document = fs::read_to_string("docs/config.md").expect("docs/config.md");
+    let schema = schema();
+    let defs = &schema["$defs"];
+    for properties in
+        [&schema["properties"], &defs["Provider"]["properties"], &defs["Server"]["properties"]]
+    {
+        for key in properties.as_object().expect("properties").keys() {
+            let known = ["name", "metadata", "lastProbe"].contains(&key.as_str());
+            assert!(known || document.contains(&format!("`{key}")), "docs/config.md: {key}");
+        }
+    }
+    for variable in &llm_router::config::environment::VARIABLES {
+        assert!(document.contains(variable.name), "docs/config.md: {}", variable.name);
+    }
+}

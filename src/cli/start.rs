@@ -162,15 +162,15 @@ fn complain(problems: &[Problem]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The log: lifecycle and failures by default, more with `LLM_ROUTER_LOG=debug`.
+/// The log: lifecycle and failures by default; `LLM_ROUTER_LOG` is `error`, `warn`, `info`, `debug`
+/// or `off`.
 fn log_to_stderr(environment: &Environment) {
-    let filter = environment.get("LLM_ROUTER_LOG").map_or("info", String::as_str);
-    let filter = tracing_subscriber::EnvFilter::try_new(filter)
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let level = environment.get("LLM_ROUTER_LOG").and_then(|level| level.trim().parse().ok());
+    let level = level.unwrap_or(tracing_subscriber::filter::LevelFilter::INFO);
     let colour = std::io::stderr().is_terminal() && !environment.contains_key("NO_COLOR");
     // Set already only in tests that run several gateways in one process.
     let set = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_max_level(level)
         .with_target(false)
         .with_ansi(colour)
         .with_writer(std::io::stderr)
