@@ -1,7 +1,8 @@
 //! A cursor over one object of a raw document: finds keys by all their spellings, says what has the
 //! wrong type, and in the end which keys nobody knows.
 
-use indexmap::IndexMap;
+use std::ops::RangeInclusive;
+
 use serde_json::{Map, Value};
 
 use super::{
@@ -14,8 +15,8 @@ use crate::{names::did_you_mean, protocol::Format};
 pub(super) struct Fields<'d, 'p> {
     object: &'d Map<String, Value>,
     pub(super) pointer: String,
-    /// Keys that were asked for, in every spelling.
-    known: Vec<&'static str>,
+    /// Keys that were asked for, in every spelling, and whether that is the current one.
+    known: Vec<(&'static str, bool)>,
     pub(super) problems: &'p mut Vec<Problem>,
 }
 
@@ -37,41 +38,59 @@ impl<'d, 'p> Fields<'d, 'p> {
         Some(Self { object, pointer, known: Vec::new(), problems })
     }
 
-    /// The value of a key; the first of its spellings is the current one and wins. `null` is
-    /// absent.
+    /// The value of a key; the first of its spellings is the current one and wins. `null` and
+    /// blank text are absent, as they were in the original.
     pub(super) fn find(&mut self, spellings: &[&'static str]) -> Option<Found<'d>> {
-        self.known.extend_from_slice(spellings);
-        let mut present = spellings.iter().filter_map(|key| Some((*key, self.object.get(*key)?)));
-        let (key, value) = present.next()?;
-        let found = Found { value, pointer: join(&self.pointer, key) };
-        for (other, _) in present {
-            let message = format!("means the same as `{key}`, which is used");
-            self.problems.push(Problem::warning(join(&self.pointer, other), message));
+        let asked_before = self.known.iter().any(|(key, _)| Some(key) == spellings.first());
+        let mut present = spellings.iter().filter_map(|key| {
+            let value = self.object.get(*key).filter(|value| !is_absent(value))?;
+            Some((*key, value))
+        });
+        let found = present
+            .next()
+            .map(|(key, value)| (key, Found { value, pointer: join(&self.pointer, key) }));
+        if let Some((used, _)) = &found
+            && !asked_before
+        {
+            for (other, _) in present {
+                let message = format!("means the same as `{used}`, which is used");
+                self.problems.push(Problem::warning(join(&self.pointer, other), message));
+            }
         }
-        (!value.is_null()).then_some(found)
+        if !asked_before {
+            self.known.extend(spellings.iter().enumerate().map(|(place, key)| (*key, place == 0)));
+        }
+        found.map(|(_, found)| found)
     }
 
-    /// Text.
+    /// Where a key stands, or would stand: problems name the spelling that the user chose.
+    pub(super) fn place(&mut self, spellings: &[&'static str]) -> String {
+        match self.find(spellings) {
+            Some(found) => found.pointer,
+            None => join(&self.pointer, spellings.first().copied().unwrap_or_default()),
+        }
+    }
+
+    /// Text without the space around it.
     pub(super) fn text(&mut self, spellings: &[&'static str]) -> Option<String> {
         let found = self.find(spellings)?;
         match found.value.as_str() {
-            Some(text) => Some(text.to_owned()),
+            Some(text) => Some(text.trim().to_owned()),
             None => self.wrong(&found, "a string"),
         }
     }
 
-    /// A secret or a reference to one.
+    /// A secret or a reference to one. Space around it is a slip of pasting: no key has any.
     pub(super) fn secret(&mut self, spellings: &[&'static str]) -> Option<SecretSource> {
         let found = self.find(spellings)?;
-        match found.value.as_str() {
-            Some("") => None,
-            Some(text) => Some(SecretSource::parse(text)),
-            // The value is not repeated: it may be a secret all the same.
-            None => {
-                self.problems.push(Problem::error(found.pointer, "must be a string"));
-                None
-            }
-        }
+        // The value is repeated in no message: it may be a secret whatever its shape.
+        let problem = match found.value.as_str().map(|text| SecretSource::checked(text.trim())) {
+            Some(Ok(source)) => return Some(source),
+            Some(Err((message, hint))) => Problem::error(found.pointer, message).hint(hint),
+            None => Problem::error(found.pointer, "must be a string"),
+        };
+        self.problems.push(problem);
+        None
     }
 
     /// True or false.
@@ -83,11 +102,11 @@ impl<'d, 'p> Fields<'d, 'p> {
         }
     }
 
-    /// A whole number from `least` on; also as a string of digits.
+    /// A whole number within `range`; also as a string of digits.
     pub(super) fn whole<T: TryFrom<u64>>(
         &mut self,
         spellings: &[&'static str],
-        least: u64,
+        range: RangeInclusive<u64>,
     ) -> Option<T> {
         let found = self.find(spellings)?;
         let value = found.value;
@@ -95,11 +114,43 @@ impl<'d, 'p> Fields<'d, 'p> {
             Some(text) => text.trim().parse().ok(),
             None => value.as_u64().or_else(|| whole_float(value)),
         };
-        let fits = number.filter(|number| *number >= least).and_then(|n| T::try_from(n).ok());
-        match fits {
-            Some(number) => Some(number),
-            None => self.wrong(&found, &format!("a whole number of at least {least}")),
+        let fits = number.filter(|n| range.contains(n)).and_then(|n| T::try_from(n).ok());
+        if fits.is_some() {
+            return fits;
         }
+        let wanted = match number {
+            Some(number) if number > *range.end() => {
+                format!("a whole number of at most {}", range.end())
+            }
+            Some(_) | None => format!("a whole number of at least {}", range.start()),
+        };
+        match value.as_str() {
+            Some(text) => {
+                let text: String = text.chars().take(40).collect();
+                let message = format!("must be {wanted}, not `{text}`");
+                self.problems.push(Problem::error(found.pointer, message));
+                None
+            }
+            None => self.wrong(&found, &wanted),
+        }
+    }
+
+    /// One of several words, whatever its case.
+    pub(super) fn word<T: Copy>(
+        &mut self,
+        spellings: &[&'static str],
+        what: &str,
+        known: &[(&'static str, T)],
+    ) -> Option<T> {
+        let text = self.text(spellings)?;
+        let wanted = text.to_lowercase();
+        if let Some((_, value)) = known.iter().find(|(word, _)| *word == wanted) {
+            return Some(*value);
+        }
+        let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
+        let problem = Problem::error(self.place(spellings), format!("`{text}` is not {what}"));
+        self.problems.push(problem.hint(suggestion_of(&wanted, &words)));
+        None
     }
 
     /// Any value at all.
@@ -133,7 +184,8 @@ impl<'d, 'p> Fields<'d, 'p> {
         let found = self.list(spellings, lone);
         let mut texts = Vec::with_capacity(found.len());
         for found in found {
-            match found.value.as_str() {
+            match found.value.as_str().map(str::trim) {
+                Some("") => {}
                 Some(text) => texts.push(text.to_owned()),
                 None => drop(self.wrong::<()>(&found, "a string")),
             }
@@ -162,7 +214,7 @@ impl<'d, 'p> Fields<'d, 'p> {
 
     fn as_format(&mut self, found: &Found<'d>) -> Option<Format> {
         let Some(text) = found.value.as_str() else { return self.wrong(found, "a format") };
-        match text.parse() {
+        match text.trim().parse() {
             Ok(format) => Some(format),
             Err(message) => {
                 self.problems.push(Problem::error(&found.pointer, message));
@@ -185,18 +237,17 @@ impl<'d, 'p> Fields<'d, 'p> {
         }
     }
 
-    /// Warns of the keys that nobody asked for.
+    /// Warns of the keys that nobody asked for. Only current spellings are proposed.
     pub(super) fn finish(self) {
         for key in self.object.keys() {
             // `$schema` is for editors.
-            if self.known.contains(&key.as_str()) || key == "$schema" {
+            if self.known.iter().any(|(known, _)| known == key) || key == "$schema" {
                 continue;
             }
-            let hint = did_you_mean(key, self.known.iter().copied());
-            let hint = hint.trim_start_matches("; ").to_owned();
-            let problem =
-                Problem::warning(join(&self.pointer, key), "is not a known key; it is kept");
-            self.problems.push(problem.hint(hint));
+            let current = self.known.iter().filter(|(_, current)| *current).map(|(key, _)| *key);
+            let message = "is not a known key; it is kept";
+            let problem = Problem::warning(join(&self.pointer, key), message);
+            self.problems.push(problem.hint(suggestion(key, current)));
         }
     }
 
@@ -221,23 +272,22 @@ pub(super) fn members<'d>(
     object.iter().map(member).collect()
 }
 
-/// A map of references: each a string, or an object with `ref`.
-pub(super) fn references(
-    members: Vec<(&str, Found<'_>)>,
-    lower_case: bool,
-    problems: &mut Vec<Problem>,
-) -> IndexMap<String, String> {
-    let mut map = IndexMap::new();
-    for (key, found) in members {
-        let key = if lower_case { key.trim().to_lowercase() } else { key.trim().to_owned() };
-        match found.value.as_str().or_else(|| found.value.get("ref")?.as_str()) {
-            Some(reference) => drop(map.insert(key, reference.trim().to_owned())),
-            None => {
-                problems.push(wrong(&found.pointer, "an alias or `provider/model`", found.value));
-            }
-        }
+/// `did you mean ...?`, or nothing.
+pub(super) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    did_you_mean(name, known).trim_start_matches("; ").to_owned()
+}
+
+/// The same, with all that is known behind it.
+pub(super) fn suggestion_of(name: &str, known: &[&str]) -> String {
+    let list = format!("known: {}", known.join(", "));
+    match suggestion(name, known.iter().copied()) {
+        nearest if nearest.is_empty() => list,
+        nearest => format!("{nearest} {list}"),
     }
-    map
+}
+
+fn is_absent(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
 /// `2.0` is a whole number too.
@@ -246,12 +296,13 @@ fn whole_float(value: &Value) -> Option<u64> {
     format!("{number:.0}").parse().ok()
 }
 
-fn wrong(pointer: &str, wanted: &str, found: &Value) -> Problem {
+/// Text is not repeated: whatever stands in a wrong place may be a key.
+pub(super) fn wrong(pointer: &str, wanted: &str, found: &Value) -> Problem {
     let found = match found {
         Value::Null => "null".to_owned(),
         Value::Bool(value) => value.to_string(),
         Value::Number(number) => number.to_string(),
-        Value::String(text) => format!("\"{}\"", text.chars().take(40).collect::<String>()),
+        Value::String(_) => "a string".to_owned(),
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "an object".to_owned(),
     };

@@ -37,7 +37,7 @@ pub fn read(document: &Value) -> Reading {
 }
 
 fn read_config(mut fields: Fields<'_, '_>) -> Config {
-    let version = fields.whole::<u32>(&["version"], 1);
+    let version = fields.whole::<u32>(&["version"], 1..=u64::from(u32::MAX));
     if version.is_some_and(|version| version > LATEST) {
         let message = format!("is newer than {LATEST}, the newest that is known here");
         fields.problems.push(Problem::warning("/version", message));
@@ -91,6 +91,9 @@ fn read_providers(fields: &mut Fields<'_, '_>) -> Vec<super::Provider> {
 fn read_aliases(fields: &mut Fields<'_, '_>) -> IndexMap<String, super::Alias> {
     let mut aliases = IndexMap::new();
     for (key, found) in fields.members(&["modelAliases", "model-aliases"]) {
+        if found.value.is_null() {
+            continue;
+        }
         let id = key.trim();
         let Some(alias) =
             Fields::open(&found, fields.problems).map(|fields| alias::read(fields, id))
@@ -105,3 +108,6 @@ fn read_aliases(fields: &mut Fields<'_, '_>) -> IndexMap<String, super::Alias> {
     }
     aliases
 }
+
+#[cfg(test)]
+mod tests;

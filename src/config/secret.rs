@@ -58,6 +58,24 @@ impl SecretSource {
             Self::Literal(Secret::new(text))
         }
     }
+
+    /// The same, for text that may be wrong.
+    ///
+    /// # Errors
+    /// What is wrong with a reference that names nothing, and what to write. Neither repeats it: a
+    /// key may have been put there by mistake.
+    pub fn checked(text: &str) -> Result<Self, (&'static str, &'static str)> {
+        match Self::parse(text) {
+            Self::Environment(name) if !is_variable_name(&name) => Err((
+                "`env:` is not followed by a variable's name",
+                "for example env:OPENAI_API_KEY",
+            )),
+            Self::File(path) if path.is_empty() => {
+                Err(("`file:` is not followed by a path", "for example file:~/.keys/openai"))
+            }
+            source @ (Self::Literal(_) | Self::Environment(_) | Self::File(_)) => Ok(source),
+        }
+    }
 }
 
 /// Shows the reference, never a value.
@@ -100,6 +118,14 @@ impl JsonSchema for SecretSource {
 /// Finds the values of secrets: the shell's environment and files, or a table in tests.
 pub type SecretFinder<'a> = dyn Fn(&SecretSource) -> Result<Secret, String> + 'a;
 
+/// Whether a shell would take this as the name of a variable. A key that was put in the place of
+/// such a name hardly ever passes, so that it is not quoted as one later.
+#[must_use]
+pub fn is_variable_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
 /// Words that guessers try first.
 const GUESSED: [&str; 9] =
     ["password", "changeme", "default", "secret", "token", "admin", "qwerty", "letmein", "123456"];
@@ -120,8 +146,9 @@ pub fn strength(key: &str) -> Result<(), String> {
         key.chars().any(|c| !c.is_ascii_alphanumeric()),
     ];
     let lower = key.to_lowercase();
-    let runs = key.as_bytes().chunk_by(|a, b| a == b).map(<[u8]>::len);
-    if key.chars().count() < SHORTEST {
+    let chars: Vec<char> = key.chars().collect();
+    let runs = chars.chunk_by(|a, b| a == b).map(<[char]>::len);
+    if chars.len() < SHORTEST {
         Err(format!("the key is weak: it has fewer than {SHORTEST} characters"))
     } else if classes.into_iter().filter(|class| *class).count() < 3 {
         Err("the key is weak: it needs three of lower case, upper case, digits and symbols"

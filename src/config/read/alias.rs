@@ -2,10 +2,9 @@
 
 use super::super::{
     Alias, AliasTarget, Strategy,
-    fields::{Fields, Found},
+    fields::{Fields, Found, suggestion_of},
     problem::{Problem, join},
 };
-use crate::names::did_you_mean;
 
 /// Every strategy, with the names that are read as it; the first is the one that is written.
 const STRATEGIES: [(Strategy, &[&str]); 5] = [
@@ -22,7 +21,7 @@ const STRATEGIES: [(Strategy, &[&str]); 5] = [
 /// Reads the alias that stands under the key `id`.
 pub(super) fn read(mut fields: Fields<'_, '_>, id: &str) -> Alias {
     if let Some(own) = fields.text(&["id"])
-        && own.trim() != id
+        && own != id
     {
         let message = format!("differs from the key `{id}`, which is the alias's id");
         fields.problems.push(Problem::warning(join(&fields.pointer, "id"), message));
@@ -42,17 +41,15 @@ pub(super) fn read(mut fields: Fields<'_, '_>, id: &str) -> Alias {
 
 fn read_strategy(fields: &mut Fields<'_, '_>) -> Option<Strategy> {
     let text = fields.text(&["strategy"])?;
-    let wanted = text.trim().to_lowercase();
+    let wanted = text.to_lowercase();
     let known = STRATEGIES.into_iter().find(|(_, names)| names.contains(&wanted.as_str()));
     if let Some((strategy, _)) = known {
         return Some(strategy);
     }
     let names = STRATEGIES.map(|(strategy, _)| strategy.name());
-    let hint = did_you_mean(&wanted, names);
-    let hint = format!("{} known: {}", hint.trim_start_matches("; "), names.join(", "));
     let message = format!("`{text}` is not a strategy");
     let problem = Problem::error(join(&fields.pointer, "strategy"), message);
-    fields.problems.push(problem.hint(hint.trim().to_owned()));
+    fields.problems.push(problem.hint(suggestion_of(&wanted, &names)));
     None
 }
 
@@ -88,5 +85,5 @@ fn read_target(found: &Found<'_>, problems: &mut Vec<Problem>) -> Option<AliasTa
         fields.problems.push(problem.hint("{\"ref\": \"provider/model\"}"));
     }
     fields.finish();
-    Some(AliasTarget { reference: reference?.trim().to_owned(), weight, metadata })
+    Some(AliasTarget { reference: reference?, weight, metadata })
 }

@@ -1,6 +1,9 @@
 //! `providers[].rateLimits`.
 
-use std::num::{NonZeroU32, NonZeroU64};
+use std::{
+    collections::HashSet,
+    num::{NonZeroU32, NonZeroU64},
+};
 
 use super::{
     super::super::{
@@ -10,7 +13,6 @@ use super::{
     },
     slug,
 };
-use crate::names::did_you_mean;
 
 const UNITS: [(&str, WindowUnit); 6] = [
     ("second", WindowUnit::Second),
@@ -23,88 +25,98 @@ const UNITS: [(&str, WindowUnit); 6] = [
 
 /// Reads the buckets of a provider. One without an id gets one from its name or its place.
 pub(super) fn read_all(fields: &mut Fields<'_, '_>) -> Vec<Bucket> {
-    let mut buckets: Vec<Bucket> = Vec::new();
+    let mut read: Vec<(Bucket, bool)> = Vec::new();
     for (index, found) in fields.list(&["rateLimits", "rate-limits"], true).iter().enumerate() {
-        let Some((bucket, named)) = read(found, index, fields.problems) else { continue };
-        let id = if named { bucket.id.clone() } else { unique(&bucket.id, &buckets) };
-        buckets.push(Bucket { id, ..bucket });
+        read.extend(read_one(found, index, fields.problems));
     }
-    buckets
+    // Ids that were given stand, wherever they are; those that were made give way.
+    let given = read.iter().filter(|(_, given)| *given).map(|(bucket, _)| bucket.id.clone());
+    let mut taken: HashSet<String> = given.collect();
+    let buckets = read.into_iter().map(|(bucket, given)| {
+        let id = if given { bucket.id.clone() } else { unique(&bucket.id, &taken) };
+        taken.insert(id.clone());
+        Bucket { id, ..bucket }
+    });
+    buckets.collect()
 }
 
 /// A bucket, and whether its id was given.
-fn read(found: &Found<'_>, index: usize, problems: &mut Vec<Problem>) -> Option<(Bucket, bool)> {
+fn read_one(
+    found: &Found<'_>,
+    index: usize,
+    problems: &mut Vec<Problem>,
+) -> Option<(Bucket, bool)> {
     let mut fields = Fields::open(found, problems)?;
-    let given = fields.text(&["id"]).map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
+    let given = fields.text(&["id"]);
     let name = fields.text(&["name"]);
     let named = given.is_some();
     let made = || name.as_deref().map(slug).filter(|slug| !slug.is_empty());
     let id = given.or_else(made).unwrap_or_else(|| format!("bucket-{}", index + 1));
     let models = fields.texts(&["models", "model"], true);
-    let requests = required(&mut fields, &["requests", "limit", "requests-per-window"]);
+    let requests = read_requests(&mut fields);
     let window = read_window(&mut fields);
     let metadata = fields.any(&["metadata"]);
     fields.finish();
-    let requests = requests.and_then(NonZeroU64::new)?;
-    Some((Bucket { id, name, models, requests, window: window?, metadata }, named))
+    Some((Bucket { id, name, models, requests: requests?, window: window?, metadata }, named))
 }
 
-fn required(fields: &mut Fields<'_, '_>, spellings: &[&'static str]) -> Option<u64> {
+fn read_requests(fields: &mut Fields<'_, '_>) -> Option<NonZeroU64> {
+    let spellings = &["requests", "limit", "requests-per-window"];
     if fields.find(spellings).is_none() {
-        let pointer = join(&fields.pointer, spellings[0]);
-        fields.problems.push(Problem::error(pointer, "is missing"));
+        let problem = Problem::error(join(&fields.pointer, "requests"), "is missing");
+        fields.problems.push(problem.hint("how many requests fit into the window"));
         return None;
     }
-    fields.whole(spellings, 1)
+    fields.whole(spellings, 1..=u64::MAX).and_then(NonZeroU64::new)
 }
+
+const FLAT_UNIT: [&str; 3] = ["windowUnit", "window-unit", "window.unit"];
+const FLAT_SIZE: [&str; 4] = ["windowSize", "window-size", "window.size", "window.value"];
 
 /// `window: {unit, size}`, or the flat spellings.
 fn read_window(fields: &mut Fields<'_, '_>) -> Option<Window> {
-    let flat_unit = fields.find(&["windowUnit", "window-unit", "window.unit"]);
-    let flat_size =
-        fields.whole::<u32>(&["windowSize", "window-size", "window.size", "window.value"], 1);
-    let (unit, size) = match fields.find(&["window"]) {
-        Some(found) => {
-            let mut window = Fields::open(&found, fields.problems)?;
-            let unit = window.find(&["unit"]);
-            let size = window.whole::<u32>(&["size", "value"], 1);
-            window.finish();
-            (unit.or(flat_unit), size.or(flat_size))
+    let flat_unit = fields.find(&FLAT_UNIT);
+    let flat_size = fields.find(&FLAT_SIZE);
+    let Some(found) = fields.find(&["window"]) else {
+        if flat_unit.is_none() {
+            let problem = Problem::error(join(&fields.pointer, "window"), "is missing");
+            fields.problems.push(problem.hint("for example {\"unit\": \"minute\", \"size\": 1}"));
+            return None;
         }
-        None => (flat_unit, flat_size),
+        return read_unit_and_size(fields, &FLAT_UNIT, &FLAT_SIZE);
     };
-    let Some(unit) = unit else {
-        let problem = Problem::error(join(&fields.pointer, "window"), "is missing");
-        fields.problems.push(problem.hint("for example {\"unit\": \"minute\", \"size\": 1}"));
-        return None;
-    };
-    let Some(text) = unit.value.as_str() else { return fields.wrong(&unit, "a unit of time") };
-    let wanted = text.trim().to_lowercase();
-    let known = UNITS.into_iter().find(|(name, _)| *name == wanted);
-    let Some((_, unit)) = known else {
-        let names = UNITS.map(|(name, _)| name);
-        let hint = did_you_mean(&wanted, names);
-        let hint = format!("{} known: {}", hint.trim_start_matches("; "), names.join(", "));
-        let problem = Problem::error(unit.pointer, format!("`{text}` is not a unit of time"));
-        fields.problems.push(problem.hint(hint.trim().to_owned()));
-        return None;
-    };
-    let size = NonZeroU32::new(size.unwrap_or(1))?;
-    Some(Window { unit, size })
+    for flat in flat_unit.into_iter().chain(flat_size) {
+        let message = "means the same as `window`, which is used";
+        fields.problems.push(Problem::warning(flat.pointer, message));
+    }
+    let mut window = Fields::open(&found, fields.problems)?;
+    let read = read_unit_and_size(&mut window, &["unit"], &["size", "value"]);
+    window.finish();
+    read
 }
 
-/// `id`, or `id-2`, `id-3`, ... if another bucket has it.
-fn unique(id: &str, others: &[Bucket]) -> String {
-    let taken = |id: &str| others.iter().any(|other| other.id == id);
-    if !taken(id) {
-        return id.to_owned();
+/// A window without a size is of one unit.
+fn read_unit_and_size(
+    fields: &mut Fields<'_, '_>,
+    unit: &[&'static str],
+    size: &[&'static str],
+) -> Option<Window> {
+    let size = match fields.find(size) {
+        Some(_) => fields.whole(size, 1..=u64::from(u32::MAX)).and_then(NonZeroU32::new),
+        None => Some(NonZeroU32::MIN),
+    };
+    if fields.find(unit).is_none() {
+        let problem = Problem::error(fields.place(unit), "is missing");
+        fields.problems.push(problem.hint("for example \"minute\""));
+        return None;
     }
-    let mut number = 2_u32;
-    loop {
-        let candidate = format!("{id}-{number}");
-        if !taken(&candidate) {
-            return candidate;
-        }
-        number += 1;
-    }
+    let unit = fields.word(unit, "a unit of time", &UNITS)?;
+    Some(Window { unit, size: size? })
+}
+
+/// `id`, or `id-2`, `id-3`, ... if that is taken.
+fn unique(id: &str, taken: &HashSet<String>) -> String {
+    let numbered = (2_u64..).map(|number| format!("{id}-{number}"));
+    let mut candidates = std::iter::once(id.to_owned()).chain(numbered);
+    candidates.find(|candidate| !taken.contains(candidate)).unwrap_or_else(|| id.to_owned())
 }

@@ -25,11 +25,11 @@ fn read(found: &Found<'_>, problems: &mut Vec<Problem>) -> Option<Model> {
     let spellings =
         &["fallbackModels", "fallback-models", "silentFallbacks", "silent-fallbacks", "fallbacks"];
     let model = Model {
-        id: id.unwrap_or_default().trim().to_owned(),
+        id: id.unwrap_or_default(),
         aliases: fields.texts(&["aliases", "alias"], true),
         formats: fields.formats(&["formats", "format"]),
         enabled: fields.boolean(&["enabled"]).unwrap_or(true),
-        context_window: fields.whole(&["contextWindow", "context-window"], 1),
+        context_window: fields.whole(&["contextWindow", "context-window"], 1..=u64::MAX),
         cost: fields.any(&["cost"]),
         capabilities: fields.any(&["capabilities"]),
         fallback_models: fields.texts(spellings, true),
