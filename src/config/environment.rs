@@ -86,7 +86,9 @@ pub const VARIABLES: [Variable; 11] = [
         older: &["LLM_ROUTER_IP_ALLOWLIST"],
         stands_for: "server.allowedIps",
         apply: |text, target| {
-            target.server.allowed_ips = Some(list(text));
+            // An empty list would let everybody in.
+            let ips = Some(list(text)).filter(|ips| !ips.is_empty());
+            target.server.allowed_ips = Some(ips.ok_or("names no address")?);
             Ok(())
         },
     },
@@ -156,8 +158,8 @@ pub fn overlay(
     let mut problems = Vec::new();
     for variable in &VARIABLES {
         let mut names = std::iter::once(&variable.name).chain(variable.older);
-        let found = names.find_map(|name| Some((name, environment.get(*name)?)));
-        let Some((name, value)) = found.filter(|(_, value)| !value.trim().is_empty()) else {
+        let set = |name| environment.get(name).filter(|value| !value.trim().is_empty());
+        let Some((name, value)) = names.find_map(|name| Some((name, set(*name)?))) else {
             continue;
         };
         if let Err(message) = (variable.apply)(value.trim(), &mut target) {
@@ -230,5 +232,49 @@ mod tests {
                 "error at env:LLM_ROUTER_CORS_ALLOW_ALL: must be true or false",
             ]
         );
+    }
+
+    #[test]
+    fn a_list_of_no_address_does_not_open_the_gate() {
+        let (server, _, problems) = applied(&[("LLM_ROUTER_ALLOWED_IPS", " , ")]);
+        assert_eq!(problems, ["error at env:LLM_ROUTER_ALLOWED_IPS: names no address"]);
+        assert_eq!(server.allowed_ips, None);
+    }
+
+    #[test]
+    fn the_newer_name_wins_unless_it_is_blank() {
+        let (newer, older) = ("LLM_ROUTER_CORS_ALLOWED_ORIGINS", "LLM_ROUTER_ALLOWED_ORIGINS");
+        for (value, expected) in [("https://a.test", "https://a.test"), (" ", "https://b.test")] {
+            let (server, _, _) = applied(&[(newer, value), (older, "https://b.test")]);
+            assert_eq!(server.cors_origins, Some(vec![expected.to_owned()]), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn every_variable_is_told_apart_and_sets_something() {
+        let mut names: Vec<&str> = VARIABLES.iter().flat_map(|v| v.older).copied().collect();
+        names.extend(VARIABLES.iter().map(|variable| variable.name));
+        for (place, name) in names.iter().enumerate() {
+            assert!(name.starts_with("LLM_ROUTER_") && !names[..place].contains(name), "{name}");
+            let untouched = applied(&[]);
+            let touched = ["7", "on", "a"].map(|value| applied(&[(name, value)]));
+            let set = touched.iter().any(|(server, key, problems)| {
+                problems.is_empty() && (server, key) != (&untouched.0, &untouched.1)
+            });
+            assert!(set, "{name}");
+        }
+    }
+
+    #[test]
+    fn switches_are_read_in_every_spelling() {
+        for (texts, expected) in [
+            (["1", "true", "Yes", "y", " ON "], Some(true)),
+            (["0", "FALSE", "no", "n", "off"], Some(false)),
+            (["", "2", "tru", "maybe", "o n"], None),
+        ] {
+            for text in texts {
+                assert_eq!(is_on(text), expected, "{text}");
+            }
+        }
     }
 }
