@@ -56,12 +56,17 @@ mod tests {
 
     #[test]
     fn presets_are_sound() {
-        let mut ids = HashSet::new();
+        let (mut ids, mut places) = (HashSet::new(), HashSet::new());
         for preset in all() {
             let url = Url::parse(&preset.base_url).unwrap();
             assert_eq!(url.host_str(), Some(preset.host.as_str()), "{}", preset.id);
             assert!(!preset.formats.is_empty(), "{}", preset.id);
             assert!(ids.insert(&preset.id), "{} stands twice", preset.id);
+            assert!(places.insert(&preset.base_url), "{} is there already", preset.base_url);
+            let known = preset_for(&preset.base_url).map(|preset| &preset.id);
+            assert_eq!(known, Some(&preset.id));
+            let formats: HashSet<_> = preset.formats.iter().collect();
+            assert_eq!(formats.len(), preset.formats.len(), "{}", preset.id);
         }
     }
 
