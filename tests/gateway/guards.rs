@@ -27,6 +27,7 @@ fn request(line: &str, headers: &str, body: &str) -> Vec<u8> {
 const JSON: &str = "content-type: application/json\r\n";
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 async fn every_refusal_is_in_the_format_of_the_client() {
     let gateway = Running::start(&json!({ "server": { "maxBodyBytes": 1000 } })).await;
     let long = format!("{{\"model\":\"demo/echo\",\"x\":\"{}\"}}", "y".repeat(2000));

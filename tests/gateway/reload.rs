@@ -96,10 +96,9 @@ async fn a_stream_that_runs_finishes_after_the_stop() {
         }
         let ended = serving.stop();
         go.send(()).expect("the upstream");
-        ended
+        ended.await.expect("no panic").expect("a clean end");
     };
-    let (response, ended) = tokio::join!(gateway.post(sample.path, &body), stop);
-    let text = response.text().await.expect("a stream");
+    let ask = async { gateway.post(sample.path, &body).await.text().await.expect("a stream") };
+    let (text, ()) = tokio::join!(ask, stop);
     assert_eq!(text, [sample.preamble, sample.content, sample.ending].concat());
-    ended.await.expect("no panic").expect("a clean end");
 }
