@@ -29,6 +29,8 @@ pub struct Relay {
     held: Vec<Bytes>,
     held_bytes: usize,
     committed: bool,
+    /// Whether the provider itself has told the client of an error, which needs no second one.
+    told: bool,
 }
 
 enum Lane {
@@ -85,7 +87,7 @@ impl Relay {
         } else {
             Lane::Whole
         };
-        Ok(Self { lane, held: Vec::new(), held_bytes: 0, committed: false })
+        Ok(Self { lane, held: Vec::new(), held_bytes: 0, committed: false, told: false })
     }
 
     /// Whether this passes a stream of events, between which a keep-alive may be put.
@@ -132,13 +134,19 @@ impl Relay {
         let Lane::Events { reader, watch, .. } = &mut self.lane else { return Flow::Held };
         let mut content = false;
         let mut fault = None;
+        let mut faulted = false;
         let mut complete_up_to = 0;
         reader.feed(&chunk, &mut |event, behind| {
             complete_up_to = behind;
             match watch.see(&event) {
                 Signal::Content => content = true,
-                Signal::Fault(message) if !content && fault.is_none() => fault = Some(message),
-                Signal::Preamble | Signal::End | Signal::Fault(_) => {}
+                Signal::Fault(message) => {
+                    faulted = true;
+                    if !content && fault.is_none() {
+                        fault = Some(message);
+                    }
+                }
+                Signal::Preamble | Signal::End => {}
             }
         });
         if reader.at_boundary() {
@@ -163,6 +171,7 @@ impl Relay {
         }
         self.hold(rest);
         self.committed = true;
+        self.told |= faulted;
         Flow::Flowing
     }
 
@@ -217,7 +226,7 @@ impl Relay {
         if end == End::Closed {
             out.append(&mut self.held);
         }
-        if !watch.complete() {
+        if !watch.complete() && !self.told {
             let mut tail = Vec::new();
             if end == End::Closed && !reader.at_boundary() {
                 // The last event lacks the blank line that ends it.

@@ -95,6 +95,19 @@ async fn after_content_a_break_ends_the_stream_with_an_error() {
 }
 
 #[tokio::test]
+async fn an_error_that_the_provider_tells_after_content_passes_alone() {
+    for sample in &SAMPLES {
+        let whole = [sample.preamble, sample.content, sample.error].concat();
+        let sent = whole.clone();
+        let bad = Upstream::start(move |_| end(stream(&[&sent]))).await;
+        let gateway = two(bad.address, nobody().await).await;
+        let (path, body) = (sample.path.replace("MODEL", "a"), sample.body.replace("MODEL", "a"));
+        let text = gateway.post(&path, &body).await.text().await.expect("a stream");
+        assert_eq!(text, whole, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn an_error_of_the_caller_passes_unchanged_and_stops_the_chain() {
     let error = "{ \"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"safeguards: Extra inputs\",\"details\":{\"a\":1}} }";
     let bad = Upstream::start(move |_| reply(400, error)).await;
