@@ -105,9 +105,6 @@ impl Endpoint {
         find: &SecretFinder<'_>,
     ) {
         let Ok(name) = HeaderName::try_from(name.to_ascii_lowercase()) else { return };
-        if NEVER_SENT.contains(&name.as_str()) {
-            return;
-        }
         match setting {
             HeaderSetting::Suppress => {
                 self.headers.remove(&name);
@@ -133,19 +130,6 @@ impl Endpoint {
         }
     }
 }
-
-/// Headers that belong to one connection, or that follow from the body.
-const NEVER_SENT: [&str; 9] = [
-    "connection",
-    "content-length",
-    "host",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 
 /// The header that the key travels in, and what stands in front of it.
 fn auth_header(auth: Option<&Auth>, format: Format) -> (HeaderName, &str) {
