@@ -3,6 +3,7 @@
 pub mod banner;
 pub mod client;
 pub mod exit;
+pub mod explain;
 pub mod start;
 pub mod status;
 pub mod stop;
@@ -33,6 +34,11 @@ enum Command {
     Start(start::Start),
     /// Show what the running gateway does
     Status(status::Show),
+    /// Say why a request went, or would go, to which target
+    ///
+    /// With a model: what would happen to a request for it now, without sending anything. With
+    /// `--id`: what happened to a request of the running gateway, which remembers the last 256.
+    Explain(explain::Explain),
     /// Stop the running gateway
     ///
     /// It stops accepting, lets running requests finish, and exits.
@@ -72,6 +78,7 @@ impl Cli {
         match self.command {
             Some(Command::Start(start)) => start.run(environment),
             Some(Command::Status(show)) => show.run(environment),
+            Some(Command::Explain(explain)) => explain.run(environment),
             Some(Command::Stop(stop)) => stop.run(environment),
             None => {
                 print(&Self::command().render_long_help().to_string())?;
@@ -79,6 +86,14 @@ impl Cli {
             }
         }
     }
+}
+
+/// Says on stderr what is wrong.
+///
+/// # Errors
+/// If stderr cannot be written to.
+pub fn complain(message: &str) -> anyhow::Result<()> {
+    Ok(writeln!(std::io::stderr().lock(), "llm-router: {message}")?)
 }
 
 /// Writes a result to stdout. A reader that has gone away is no failure.

@@ -244,9 +244,9 @@ pub struct Model {
     /// What it costs; not interpreted
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Value>,
-    /// What it can do; not interpreted yet
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub capabilities: Option<Value>,
+    /// What it can and cannot do. A request that needs what a model lacks goes to others first
+    #[serde(skip_serializing_if = "Capabilities::is_empty")]
+    pub capabilities: Capabilities,
     /// Models that silently take over when it fails, as `provider/model`
     pub fallback_models: Vec<String>,
     /// Notes of your own; not interpreted
@@ -265,10 +265,36 @@ impl Model {
             enabled: true,
             context_window: None,
             cost: None,
-            capabilities: None,
+            capabilities: Capabilities::default(),
             fallback_models: Vec::new(),
             metadata: None,
         }
+    }
+}
+
+/// What a model can and cannot do. What is absent is not known, and tried
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Capabilities {
+    /// Whether it calls tools
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tools: Option<bool>,
+    /// Whether it sees images
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub images: Option<bool>,
+    /// Whether it thinks before it answers when it is asked to
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thinking: Option<bool>,
+    /// Whether it answers in JSON of a given schema
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub structured_output: Option<bool>,
+}
+
+impl Capabilities {
+    /// Whether nothing is said.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -428,6 +454,9 @@ pub struct Server {
     /// What happens to a model name that nobody configured. `error` if absent
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unknown_models: Option<UnknownModels>,
+    /// Whether answers carry `x-llm-router-*` headers that tell how they were routed. False if absent
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub debug_routing: Option<bool>,
     /// Time limits for calls to providers
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeouts: Option<Timeouts>,

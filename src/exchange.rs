@@ -2,10 +2,10 @@
 //! came of it.
 //!
 //! ```text
-//! client bytes ─ place ─ guard ─ call ─ resolve ─ order ─┐
-//!                                                        ├─ forward ─▶ provider
-//! next target ◀─ verdict ◀──────────── error ────────────┤
-//! client bytes ◀─ relay ◀───────────── answer ───────────┘
+//! client bytes ─ place ─ guard ─ call ─ resolve ─ decide ─ leave ─┐
+//!                                                                 ├─ forward ─▶ provider
+//! next target ◀─ verdict ◀───────────────── error ────────────────┤
+//! client bytes ◀─ relay ◀────────────────── answer ───────────────┘
 //! ```
 //!
 //! Contract of [`Exchange`]: call [`Exchange::step`] and do what the [`Step`] says, until a step
@@ -14,12 +14,17 @@
 //! A wait needs no report. The number of steps is bounded by the targets and the retry policy.
 
 pub mod call;
+pub mod debug;
 pub mod demo;
 pub mod error;
+pub mod explain;
 pub mod forward;
 pub mod guard;
 pub mod listing;
 pub mod place;
+pub mod question;
+pub mod record;
+mod refusal;
 pub mod relay;
 pub mod reply;
 pub mod retry_after;
@@ -27,21 +32,24 @@ pub mod verdict;
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 use crate::{
     chat::FaultKind,
     routing::{
-        failure::{Failure, Unreachable},
+        decide::Decision,
+        failure::{Cause, Failure},
         router::{Route, Router, Target, TargetId, TargetKind},
         settings::Limits,
-        state::{Answer, COOLDOWN_EXHAUSTED, Op},
+        state::{Answer, Op, Refused, health::Cooldown, limits::Reservation},
     },
+    time::Timestamp,
 };
-use bytes::Bytes;
 use call::Call;
 use error::GatewayError;
 use forward::Outgoing;
+use record::Record;
 
 /// One request on its way. See the module's documentation.
 #[derive(Debug)]
@@ -49,40 +57,55 @@ pub struct Exchange {
     router: Arc<Router>,
     call: Call,
     route: Arc<Route>,
-    /// Targets that can take this request, in the order of the strategies.
-    candidates: Vec<TargetId>,
-    /// Places in `candidates` that are still to be tried, the next one last.
-    ahead: Vec<usize>,
+    /// `None` until the state has been asked.
+    decision: Option<Arc<Decision>>,
+    /// What is still to be tried, the next one last.
+    ahead: Vec<Candidate>,
     attempts: Vec<Attempt>,
     /// Rounds after every candidate has failed.
     retries: u32,
     waited: Duration,
+    /// Whether the targets that rest have had their chance.
+    desperate: bool,
     phase: Phase,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A slot of the plan, to be tried.
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    slot: usize,
+    /// Whether it may be called although it rests.
+    resting: bool,
+}
+
+#[derive(Debug)]
 enum Phase {
-    /// The order of the candidates is to be asked for.
+    /// A decision is to be asked for.
     Open,
+    /// Before the only candidate recovers there is no sense in calling it.
+    Rest(Duration),
     /// Between attempts.
     Ready,
+    /// Leave is to be asked for.
+    Leave(Candidate, Option<Box<Outgoing>>),
+    /// Leave was given.
+    Granted(usize, Option<Box<Outgoing>>, Reservation),
+    /// The attempt on this slot is under way.
+    Sent(usize, Reservation),
     /// An attempt failed, which the state is to be told.
-    Report,
-    /// The attempt on this place of `candidates` is under way.
-    Sent(usize),
-    /// The target at this place has answered.
+    Report(Reservation),
+    /// The target in this slot has answered.
     Answered(usize),
 }
 
 /// What became of one attempt.
 #[derive(Debug)]
 pub struct Attempt {
+    slot: usize,
     pub target: TargetId,
-    /// The place in `candidates`.
-    place: usize,
     pub failure: Failure,
     /// What the provider answered, if it did.
-    answer: Option<UpstreamError>,
+    pub answer: Option<UpstreamError>,
     /// What happened, for the log and, where the provider said nothing, for the client.
     pub message: String,
 }
@@ -120,98 +143,146 @@ pub enum Refusal {
 }
 
 impl Exchange {
-    /// Begins: resolves the model and collects the targets that can take the request.
+    /// Begins: resolves the model.
     ///
     /// # Errors
     /// If the model is unknown, or none of its targets speaks the client's format.
     pub fn open(router: Arc<Router>, call: Call) -> Result<Self, GatewayError> {
         let route = Arc::clone(router.resolve(call.model.as_deref())?);
-        let ranked = router.rank(&route);
-        if ranked.is_empty() {
+        let slots = &route.plan.slots;
+        if slots.is_empty() {
             let message = format!("`{}` has no target that can be reached", route.name);
             return Err(GatewayError::new(FaultKind::ModelNotFound, message));
         }
-        let speaks = |id: &TargetId| router.target(*id).speaks(call.operation);
-        let candidates: Vec<TargetId> = ranked.iter().copied().filter(speaks).collect();
-        if candidates.is_empty() {
-            return Err(error::no_common_format(&router, &route, &ranked, call.operation));
+        if !slots.iter().any(|slot| router.target(slot.target).speaks(call.operation)) {
+            return Err(error::no_common_format(&router, &route, call.operation));
         }
         Ok(Self {
             router,
             call,
             route,
-            candidates,
+            decision: None,
             ahead: Vec::new(),
             attempts: Vec::new(),
             retries: 0,
             waited: Duration::ZERO,
+            desperate: false,
             phase: Phase::Open,
         })
     }
 
     /// What to do next.
     pub fn step(&mut self) -> Step {
-        match self.phase {
-            Phase::Open => Step::Ask(Op::Order(
-                self.candidates
-                    .iter()
-                    .map(|id| Arc::clone(&self.router.target(*id).name))
-                    .collect(),
-            )),
-            Phase::Report => match self.attempts.last() {
-                Some(attempt) => Step::Ask(Op::Failed {
-                    target: Arc::clone(&self.router.target(attempt.target).name),
-                    failure: attempt.failure,
-                }),
+        match std::mem::replace(&mut self.phase, Phase::Ready) {
+            Phase::Open => {
+                let question = Arc::new(question::read(&self.call, &self.route.plan));
+                let (router, route) = (Arc::clone(&self.router), Arc::clone(&self.route));
+                Step::Ask(Op::Decide { router, route, question })
+            }
+            Phase::Rest(pause) => {
+                self.waited += pause;
+                Step::Wait(pause)
+            }
+            Phase::Leave(candidate, outgoing) => {
+                let op = self.leave(candidate);
+                self.phase = Phase::Leave(candidate, outgoing);
+                Step::Ask(op)
+            }
+            Phase::Granted(slot, outgoing, reservation) => {
+                self.phase = Phase::Sent(slot, reservation);
+                let target = self.target_in(slot);
+                match outgoing {
+                    Some(outgoing) => Step::Send(outgoing, target.limits),
+                    None => Step::Demo(self.route.plan.slots[slot].target),
+                }
+            }
+            Phase::Report(reservation) => match self.attempts.last() {
+                Some(&Attempt { target, failure, .. }) => {
+                    let router = Arc::clone(&self.router);
+                    Step::Ask(Op::Failed { router, target, failure, reservation })
+                }
                 None => self.advance(),
             },
-            Phase::Ready | Phase::Sent(_) => self.advance(),
-            Phase::Answered(_) => Step::Refuse(Refusal::Local(GatewayError::new(
-                FaultKind::Internal,
-                "the exchange was driven on after its answer",
-            ))),
+            Phase::Ready | Phase::Sent(..) => self.advance(),
+            Phase::Answered(slot) => {
+                self.phase = Phase::Answered(slot);
+                Step::Refuse(Refusal::Local(GatewayError::new(
+                    FaultKind::Internal,
+                    "the exchange was driven on after its answer",
+                )))
+            }
         }
     }
 
-    /// The state's answer to the last [`Step::Ask`].
-    pub fn told(&mut self, answer: Answer) {
-        if let Answer::Order(mut places) = answer {
-            places.retain(|place| *place < self.candidates.len());
-            places.reverse();
-            self.ahead = places;
+    /// The state's answer to the last [`Step::Ask`], given at `now`.
+    pub fn told(&mut self, answer: Answer, now: Timestamp) {
+        let phase = std::mem::replace(&mut self.phase, Phase::Ready);
+        match (answer, phase) {
+            (Answer::Decided(decision), _) => self.decided(decision, now),
+            (Answer::Reserved(reservation), Phase::Leave(candidate, outgoing)) => {
+                self.phase = Phase::Granted(candidate.slot, outgoing, reservation);
+            }
+            (Answer::Refused(refused), Phase::Leave(candidate, _)) => {
+                self.passed_over(candidate.slot, &refused, now);
+            }
+            (Answer::Reserved(_) | Answer::Refused(_) | Answer::Done, _) => {}
         }
-        self.phase = Phase::Ready;
     }
 
     /// The attempt of the last [`Step::Send`] failed. `answer` is the provider's, if it gave one;
     /// `message` says what happened.
     pub fn failed(&mut self, failure: Failure, answer: Option<UpstreamError>, message: String) {
-        let Phase::Sent(place) = self.phase else { return };
-        let target = self.candidates[place];
-        self.attempts.push(Attempt { target, place, failure, answer, message });
+        let phase = std::mem::replace(&mut self.phase, Phase::Ready);
+        let Phase::Sent(slot, reservation) = phase else { return };
+        self.note(slot, failure, answer, message);
         // Not every provider has every operation: that a side question fails says nothing about
         // the model.
-        let says_little = failure == Failure::Unavailable && !self.call.operation.is_chat();
-        self.phase = if says_little { Phase::Ready } else { Phase::Report };
+        let says_little = !self.call.operation.is_chat()
+            && matches!(failure.cause, Cause::Unavailable | Cause::ModelNotFound);
+        if !says_little {
+            self.phase = Phase::Report(reservation);
+        }
     }
 
     /// The first bytes of the answer are on their way to the client: what the state is to know.
     /// From here on there is no other target.
     pub fn answered(&mut self) -> Option<Op> {
-        let Phase::Sent(place) = self.phase else { return None };
-        self.phase = Phase::Answered(place);
-        let target = self.router.target(self.candidates[place]);
-        Some(Op::Succeeded { target: Arc::clone(&target.name) })
+        let phase = std::mem::replace(&mut self.phase, Phase::Ready);
+        let (Phase::Sent(slot, reservation), Some(decision)) = (phase, &self.decision) else {
+            return None;
+        };
+        self.phase = Phase::Answered(slot);
+        Some(Op::Succeeded {
+            router: Arc::clone(&self.router),
+            target: self.route.plan.slots[slot].target,
+            route: Arc::clone(&self.route),
+            question: Arc::clone(&decision.question),
+            reservation,
+        })
+    }
+
+    /// The answer broke off after it had begun: what the state is to know.
+    #[must_use]
+    pub fn broke_off(&self, cause: Cause) -> Option<Op> {
+        let Phase::Answered(slot) = self.phase else { return None };
+        Some(Op::Failed {
+            router: Arc::clone(&self.router),
+            target: self.route.plan.slots[slot].target,
+            failure: cause.into(),
+            reservation: Reservation::default(),
+        })
     }
 
     /// The target of the attempt that is under way or has answered.
     #[must_use]
     pub fn target(&self) -> Option<&Target> {
-        let place = match self.phase {
-            Phase::Sent(place) | Phase::Answered(place) => Some(place),
-            Phase::Open | Phase::Ready | Phase::Report => None,
+        let slot = match &self.phase {
+            Phase::Granted(slot, ..) | Phase::Sent(slot, _) | Phase::Answered(slot) => Some(*slot),
+            Phase::Open | Phase::Rest(_) | Phase::Ready | Phase::Leave(..) | Phase::Report(_) => {
+                None
+            }
         };
-        place.map(|place| self.router.target(self.candidates[place]))
+        slot.map(|slot| self.target_in(slot))
     }
 
     /// What was asked.
@@ -238,124 +309,159 @@ impl Exchange {
         &self.attempts
     }
 
+    /// What is worth remembering of this request.
+    #[must_use]
+    pub fn record(&self) -> Record {
+        let answered = matches!(self.phase, Phase::Answered(_));
+        let answered = answered.then(|| self.target()).flatten();
+        Record::of(self, self.decision.clone(), answered, self.waited)
+    }
+
+    fn target_in(&self, slot: usize) -> &Target {
+        self.router.target(self.route.plan.slots[slot].target)
+    }
+
+    fn note(
+        &mut self,
+        slot: usize,
+        failure: Failure,
+        answer: Option<UpstreamError>,
+        message: String,
+    ) {
+        let target = self.route.plan.slots[slot].target;
+        self.attempts.push(Attempt { slot, target, failure, answer, message });
+    }
+
+    fn leave(&self, candidate: Candidate) -> Op {
+        let (router, resting) = (Arc::clone(&self.router), candidate.resting);
+        let target = self.route.plan.slots[candidate.slot].target;
+        if self.call.operation.counts_tokens() {
+            Op::Check { router, target, resting }
+        } else {
+            Op::Reserve { router, target, resting }
+        }
+    }
+
+    fn decided(&mut self, decision: Arc<Decision>, now: Timestamp) {
+        let recovering = decision.recovering();
+        let resting = recovering.is_some();
+        let candidates = decision.order.iter().rev().map(|&slot| Candidate { slot, resting });
+        self.ahead = candidates.collect();
+        self.decision = Some(decision);
+        if let Some(Cooldown { until, cause: Cause::RateLimited, .. }) = recovering {
+            let pause = until.since(now);
+            if pause <= self.router.settings.retry.patience {
+                self.phase = Phase::Rest(pause);
+            }
+        }
+    }
+
+    /// The state did not give leave for a call that the decision still allowed.
+    fn passed_over(&mut self, slot: usize, refused: &Refused, now: Timestamp) {
+        match refused {
+            // It failed for another request meanwhile; those that are left come first.
+            Refused::Resting(_) => {}
+            Refused::Full { bucket, cap, resets } => {
+                let failure =
+                    Failure { cause: Cause::BucketFull, retry_after: Some(resets.since(now)) };
+                self.note(slot, failure, None, refusal::full(bucket, *cap, *resets));
+            }
+        }
+    }
+
     /// The next candidate, or a pause before the best failed one is tried again, or the end.
     fn advance(&mut self) -> Step {
-        if self.attempts.last().is_some_and(|last| !last.failure.allows_next()) {
+        if self.attempts.last().is_some_and(|last| !last.failure.cause.rule().next) {
             return Step::Refuse(self.refusal());
         }
-        while let Some(place) = self.ahead.pop() {
-            let id = self.candidates[place];
-            match &self.router.target(id).kind {
-                TargetKind::Demo => {
-                    self.phase = Phase::Sent(place);
-                    return Step::Demo(id);
-                }
+        while let Some(candidate) = self.ahead.pop() {
+            let id = self.route.plan.slots[candidate.slot].target;
+            let outgoing = match &self.router.target(id).kind {
+                TargetKind::Demo => Ok(None),
                 TargetKind::Upstream(lanes) => {
-                    match forward::outgoing(&self.call, id, &self.router, lanes) {
-                        Ok(outgoing) => {
-                            self.phase = Phase::Sent(place);
-                            return Step::Send(Box::new(outgoing), self.router.target(id).limits);
-                        }
-                        Err(message) => self.attempts.push(Attempt {
-                            target: id,
-                            place,
-                            failure: Failure::Unconfigured,
-                            answer: None,
-                            message,
-                        }),
-                    }
+                    forward::outgoing(&self.call, id, &self.router, lanes).map(Some)
+                }
+            };
+            match outgoing {
+                Ok(outgoing) => {
+                    let op = self.leave(candidate);
+                    self.phase = Phase::Leave(candidate, outgoing.map(Box::new));
+                    return Step::Ask(op);
+                }
+                Err(message) => {
+                    self.note(candidate.slot, Cause::Unconfigured.into(), None, message);
                 }
             }
         }
+        if let Some(slot) = self.last_resort() {
+            self.ahead.push(Candidate { slot, resting: true });
+            return self.advance();
+        }
         match self.pause() {
-            Some((place, pause)) => {
+            Some((slot, pause)) => {
                 self.retries += 1;
                 self.waited += pause;
-                self.ahead.push(place);
-                self.phase = Phase::Ready;
+                self.ahead.push(Candidate { slot, resting: true });
                 Step::Wait(pause)
             }
             None => Step::Refuse(self.refusal()),
         }
     }
 
-    /// The failed candidate that is worth another try, and how long to wait for it: the one that
-    /// recovers first, within the patience of the request.
+    /// Once all that were free have failed: the resting target that recovers first, if what it
+    /// suffered from may be over.
+    fn last_resort(&mut self) -> Option<usize> {
+        if std::mem::replace(&mut self.desperate, true) {
+            return None;
+        }
+        let decision = self.decision.as_ref()?;
+        let tried = |slot: usize| self.attempts.iter().any(|attempt| attempt.slot == slot);
+        let view = decision.view();
+        let slots = 0..self.route.plan.slots.len();
+        let resting = slots.filter(|slot| !tried(*slot)).filter_map(|slot| {
+            let cooldown = view.resting(slot)?;
+            let rule = cooldown.cause.rule();
+            (rule.retry && cooldown.cause != Cause::RateLimited).then_some((cooldown.until, slot))
+        });
+        resting.min().map(|(_, slot)| slot)
+    }
+
+    /// The candidate that is worth another try, and how long to wait for it: the one that recovers
+    /// first, within the patience of the request.
     fn pause(&self) -> Option<(usize, Duration)> {
         let policy = self.router.settings.retry;
         if self.retries + 1 >= policy.attempts {
             return None;
         }
-        let worth = |attempt: &&Attempt| attempt.failure.allows_retry();
+        let worth = |attempt: &&Attempt| attempt.failure.cause.rule().retry;
         let pause = |attempt: &Attempt| {
-            let named = attempt.failure.retry_after();
             // Without a word about the end of the limit a wait would be a guess.
-            let guess = !matches!(attempt.failure, Failure::Exhausted { .. });
+            let guess = attempt.failure.cause != Cause::RateLimited;
+            let named = attempt.failure.retry_after;
             named.or_else(|| guess.then(|| policy.delay(self.retries + 1)))
         };
-        let (place, pause) = self
+        let failed = self
             .latest_attempts()
             .filter(worth)
-            .filter_map(|attempt| Some((attempt.place, pause(attempt)?)))
-            .min_by_key(|(_, pause)| *pause)?;
-        (self.waited + pause <= policy.patience).then_some((place, pause))
+            .filter_map(|attempt| Some((attempt.slot, pause(attempt)?)));
+        let (slot, pause) = failed.chain(self.first_to_empty()).min_by_key(|(_, pause)| *pause)?;
+        (self.waited + pause <= policy.patience).then_some((slot, pause))
+    }
+
+    /// The target that was left out because a bucket was full, and how long that lasts.
+    fn first_to_empty(&self) -> Option<(usize, Duration)> {
+        let decision = self.decision.as_ref()?;
+        let (slot, bucket) = decision.first_to_empty()?;
+        let tried = self.attempts.iter().any(|attempt| attempt.slot == slot);
+        let left = decision.view().resets(bucket).since(decision.at.after(self.waited));
+        (!tried).then_some((slot, left))
     }
 
     /// The last attempt on each candidate.
     fn latest_attempts(&self) -> impl Iterator<Item = &Attempt> {
         self.attempts.iter().enumerate().filter_map(|(index, attempt)| {
             let later = &self.attempts[index + 1..];
-            (!later.iter().any(|other| other.place == attempt.place)).then_some(attempt)
+            (!later.iter().any(|other| other.slot == attempt.slot)).then_some(attempt)
         })
-    }
-
-    /// The most telling of the failures, the last one among equals.
-    fn refusal(&mut self) -> Refusal {
-        let telling = (0..self.attempts.len())
-            .max_by_key(|&index| (self.attempts[index].failure.weight(), index));
-        let Some(index) = telling else {
-            return Refusal::Local(GatewayError::new(
-                FaultKind::Overloaded,
-                format!("no target of `{}` can take a request now", self.route.name),
-            ));
-        };
-        let attempt = &mut self.attempts[index];
-        let target = attempt.target;
-        let failure = attempt.failure;
-        if let Some(mut error) = attempt.answer.take() {
-            if error.status == StatusCode::TOO_MANY_REQUESTS {
-                let wait = failure.retry_after().unwrap_or(COOLDOWN_EXHAUSTED);
-                retry_after::ensure(&mut error.headers, wait);
-            }
-            return Refusal::Upstream { target, error };
-        }
-        let name = &self.router.target(target).name;
-        let kind = match failure {
-            Failure::Unreachable(Unreachable::Timeout) => FaultKind::Timeout,
-            Failure::Unconfigured => FaultKind::Internal,
-            Failure::Exhausted { .. } => FaultKind::RateLimit,
-            Failure::Caller => FaultKind::InvalidRequest,
-            Failure::Unreachable(_)
-            | Failure::Transient { .. }
-            | Failure::Overloaded { .. }
-            | Failure::Unauthorized
-            | Failure::Unavailable
-            | Failure::Unusable => FaultKind::BadGateway,
-        };
-        let others = self.candidates.len() - 1;
-        let others = match others {
-            0 => String::new(),
-            1 => " (and one other target failed)".to_owned(),
-            _ => format!(" (and {others} other targets failed)"),
-        };
-        let message = format!("{name}: {}{others}", self.attempts[index].message);
-        let mut error = GatewayError::new(kind, message);
-        if failure == Failure::Unconfigured {
-            error = error.final_for_clients();
-        }
-        if let Failure::Exhausted { retry_after } = failure {
-            error = error.retry_after(retry_after.unwrap_or(COOLDOWN_EXHAUSTED));
-        }
-        Refusal::Local(error)
     }
 }

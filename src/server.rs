@@ -5,10 +5,12 @@ pub mod admin;
 pub mod answer;
 pub mod body;
 pub mod clock;
+pub mod decisions;
 pub mod drive;
 pub mod listen;
 pub mod live;
 pub mod reload;
+pub mod saver;
 pub mod stream;
 pub mod upstream;
 
@@ -22,7 +24,9 @@ use crate::{
     time::Timestamp,
 };
 use clock::Clock;
+use decisions::Decisions;
 use live::Live;
+use saver::Saver;
 use upstream::Upstream;
 
 /// One running gateway: what all requests share.
@@ -33,6 +37,9 @@ pub struct Gateway {
     pub clock: Clock,
     /// Locked for microseconds, never across an `.await`.
     state: Mutex<State>,
+    pub saver: Saver,
+    /// The last decisions, to be asked why.
+    pub decisions: Decisions,
     pub counters: Counters,
     /// Tells this run from any other, and the ids of its requests from those of other runs.
     pub instance: String,
@@ -49,13 +56,15 @@ pub struct Counters {
 }
 
 impl Gateway {
-    /// A gateway with `live` as its config.
+    /// A gateway with `live` as its config, which remembers `state` from before.
     #[must_use]
-    pub fn new(live: Live, clock: Clock) -> Self {
+    pub fn new(live: Live, state: State, saver: Saver, clock: Clock) -> Self {
         Self {
             live,
             upstream: Upstream::default(),
-            state: Mutex::new(State::default()),
+            state: Mutex::new(state),
+            saver,
+            decisions: Decisions::default(),
             counters: Counters::default(),
             instance: clock::random_hex(),
             started: clock.now(),
@@ -64,10 +73,10 @@ impl Gateway {
         }
     }
 
-    /// Asks or tells the state.
-    pub fn apply(&self, op: &Op) -> Answer {
+    /// Asks or tells the state, and says when.
+    pub fn apply(&self, op: &Op) -> (Answer, Timestamp) {
         let now = self.clock.now();
-        self.state().apply(op, now)
+        (self.state().apply(op, now), now)
     }
 
     /// The state, for looking at. A panic elsewhere leaves counters behind, nothing half-done.

@@ -26,6 +26,62 @@ pub struct Status {
     pub aliases: Vec<AliasStatus>,
     /// The targets that have been called since the start.
     pub targets: Vec<TargetStatus>,
+    /// How full the rate-limit buckets are.
+    pub buckets: Vec<BucketStatus>,
+    /// What rests after failures: models and providers.
+    pub cooldowns: Vec<CooldownStatus>,
+    /// Where the rotations of aliases stand.
+    pub rotations: Vec<RotationStatus>,
+    /// How many conversations have a home that they return to.
+    pub conversations: u64,
+    pub state: StateStatus,
+}
+
+/// How full a rate-limit bucket is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BucketStatus {
+    /// `provider/bucket`
+    pub name: String,
+    /// Requests in the current window.
+    pub used: u64,
+    pub cap: u64,
+    /// When it is empty again, RFC 3339.
+    pub resets: String,
+}
+
+/// Why something is not called now while another target is free.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CooldownStatus {
+    /// `provider/model`, or a provider.
+    pub name: String,
+    pub reason: String,
+    /// RFC 3339.
+    pub until: String,
+    pub seconds_left: u64,
+}
+
+/// Where the rotation of an alias stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RotationStatus {
+    pub alias: String,
+    /// The richest is next; in millionths of a weight.
+    pub credits: Vec<Credit>,
+}
+
+/// What one member has earned and not spent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credit {
+    pub member: String,
+    pub credit: i64,
+}
+
+/// Where the state is saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateStatus {
+    /// `None` if it is kept in memory only.
+    pub path: Option<String>,
+    /// Why it is not saved, although it should be.
+    pub problem: Option<String>,
 }
 
 /// Which config is in use, and what is wrong with it.
@@ -85,14 +141,6 @@ pub struct TargetStatus {
     pub name: String,
     pub succeeded: u64,
     pub failed: u64,
-    pub cooldown: Option<Cooldown>,
-}
-
-/// Why a target is not called now while another one is free.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cooldown {
-    pub reason: String,
-    pub seconds_left: u64,
 }
 
 impl Status {
@@ -162,11 +210,33 @@ impl Status {
             writeln!(out, "\nCalls")?;
         }
         for target in &self.targets {
-            write!(out, "  {:<40} {} ok, {} failed", target.name, target.succeeded, target.failed)?;
-            if let Some(Cooldown { reason, seconds_left }) = &target.cooldown {
-                write!(out, ", resting {} ({reason})", duration(*seconds_left))?;
-            }
-            writeln!(out)?;
+            writeln!(
+                out,
+                "  {:<40} {} ok, {} failed",
+                target.name, target.succeeded, target.failed
+            )?;
+        }
+        self.write_state(out)
+    }
+
+    fn write_state(&self, out: &mut String) -> std::fmt::Result {
+        if !self.cooldowns.is_empty() {
+            writeln!(out, "\nResting")?;
+        }
+        for CooldownStatus { name, reason, seconds_left, .. } in &self.cooldowns {
+            writeln!(out, "  {name:<40} {} left ({reason})", duration(*seconds_left))?;
+        }
+        if !self.buckets.is_empty() {
+            writeln!(out, "\nBuckets")?;
+        }
+        for BucketStatus { name, used, cap, resets } in &self.buckets {
+            writeln!(out, "  {name:<40} {used}/{cap}, resets {resets}")?;
+        }
+        if self.conversations > 0 {
+            writeln!(out, "\n{} conversations return to their targets", self.conversations)?;
+        }
+        if let Some(problem) = &self.state.problem {
+            writeln!(out, "\nThe state is not saved: {problem}")?;
         }
         Ok(())
     }

@@ -1,4 +1,7 @@
-//! The disk: the config file, the secrets it refers to, and the record of the running gateway.
+//! The disk: the config file, the secrets it refers to, the record of the running gateway and its
+//! state.
+
+pub mod state;
 
 use std::{
     collections::BTreeMap,
@@ -114,10 +117,15 @@ impl ConfigFile {
     /// The record of the gateway that runs with this config: `~/.llm-router.runtime.json`.
     #[must_use]
     pub fn runtime_path(&self) -> PathBuf {
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        let stem = name.strip_suffix(".json").unwrap_or(&name);
-        self.path.with_file_name(format!("{stem}.runtime.json"))
+        beside(&self.path, "runtime.json")
     }
+}
+
+/// The file of this config that ends with `ending`: `~/.llm-router.runtime.json`.
+fn beside(config: &Path, ending: &str) -> PathBuf {
+    let name = config.file_name().unwrap_or_default().to_string_lossy();
+    let stem = name.strip_suffix(".json").unwrap_or(&name);
+    config.with_file_name(format!("{stem}.{ending}"))
 }
 
 fn expand(path: &Path, home: Option<&String>) -> PathBuf {

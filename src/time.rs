@@ -50,6 +50,19 @@ impl Timestamp {
         let year = year_of_era + era * 400 + u64::from(month <= 2);
         (year, month, day)
     }
+
+    /// The first moment of a civil date in UTC; dates before the epoch are the epoch.
+    #[must_use]
+    pub fn from_date(year: u64, month: u64, day: u64) -> Self {
+        // The inverse of [`Timestamp::date`].
+        let shifted_year = year.saturating_sub(u64::from(month <= 2));
+        let shifted_month = if month > 2 { month - 3 } else { month + 9 };
+        let day_of_year = (153 * shifted_month + 2) / 5 + day - 1;
+        let (era, year_of_era) = (shifted_year / 400, shifted_year % 400);
+        let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+        let days = (era * 146_097 + day_of_era).saturating_sub(719_468);
+        Self(days.saturating_mul(86_400_000))
+    }
 }
 
 /// RFC 3339 in UTC, to the second: `2026-03-01T12:05:00Z`.
@@ -76,7 +89,13 @@ mod tests {
             (1_798_761_599, "2026-12-31T23:59:59Z"),
             (4_107_542_400, "2100-03-01T00:00:00Z"),
         ] {
-            assert_eq!(Timestamp(seconds * 1000).to_string(), text);
+            let moment = Timestamp(seconds * 1000);
+            assert_eq!(moment.to_string(), text);
+            let (year, month, day) = moment.date();
+            assert_eq!(
+                Timestamp::from_date(year, month, day).0,
+                moment.0 / 86_400_000 * 86_400_000
+            );
         }
     }
 

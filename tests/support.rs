@@ -8,7 +8,8 @@ use std::{
 
 use llm_router::{
     config::Server,
-    server::{Gateway, clock::Clock, listen::Serving, live::Live, reload},
+    routing::state::State,
+    server::{Gateway, clock::Clock, listen::Serving, live::Live, reload, saver::Saver},
     store::ConfigFile,
 };
 use serde_json::{Value, json};
@@ -178,7 +179,7 @@ impl Running {
         let now = clock.now();
         let live = Live::open(file, Server::default(), true, now).expect("a readable config");
         let live = live.unwrap_or_else(|problems| panic!("{problems:#?}"));
-        let gateway = Arc::new(Gateway::new(live, clock));
+        let gateway = Arc::new(Gateway::new(live, State::default(), Saver::default(), clock));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let serving = Serving::begin(Arc::clone(&gateway), listener).expect("a gateway");
         let url = format!("http://{}", serving.address);

@@ -1,8 +1,10 @@
 //! Finding and asking the gateway that runs with a config.
 
 use anyhow::Context;
+use bytes::Bytes;
 
 use crate::{
+    config::secret::Secret,
     server::upstream,
     status::Status,
     store::{ConfigFile, RuntimeRecord},
@@ -21,31 +23,55 @@ pub enum Found {
     Nothing,
 }
 
+/// A gateway that may run, and the key to ask it with.
+pub struct Gateway {
+    record: RuntimeRecord,
+    key: Option<Secret>,
+}
+
+/// The gateway that left a record beside `file`.
+///
+/// # Errors
+/// If the config cannot be read.
+pub fn locate(file: &ConfigFile) -> anyhow::Result<Option<Gateway>> {
+    let Some(record) = RuntimeRecord::read(&file.runtime_path()) else { return Ok(None) };
+    // The key may have been changed since; then the answer is a 401, which says so.
+    let key = file.load()?.config.master_key.and_then(|source| file.secret(&source).ok());
+    Ok(Some(Gateway { record, key }))
+}
+
+/// The body of what the gateway answers, good or bad; `None` if nobody does.
+///
+/// # Errors
+/// If the answer breaks off.
+pub async fn get(gateway: &Gateway, path: &str) -> anyhow::Result<Option<Result<Bytes, Bytes>>> {
+    let client = upstream::loopback(PATIENCE).context("make an HTTP client")?;
+    let mut request = client.get(format!("{}{path}", gateway.record.url)).timeout(PATIENCE);
+    if let Some(key) = &gateway.key {
+        request = request.bearer_auth(key.expose());
+    }
+    let Ok(response) = request.send().await else { return Ok(None) };
+    let good = response.status().is_success();
+    let body = response.bytes().await.context("read the gateway's answer")?;
+    Ok(Some(if good { Ok(body) } else { Err(body) }))
+}
+
 /// Looks for the gateway that was started with `file`.
 ///
 /// # Errors
 /// If something answers that is not understood.
 pub async fn find(file: &ConfigFile) -> anyhow::Result<Found> {
-    let Some(record) = RuntimeRecord::read(&file.runtime_path()) else {
-        return Ok(Found::Nothing);
-    };
-    // The key may have been changed since; then the answer is a 401, which says so.
-    let key = file.load()?.config.master_key.and_then(|source| file.secret(&source).ok());
-    let client = upstream::loopback(PATIENCE).context("make an HTTP client")?;
-    let mut request = client.get(format!("{}/-/status", record.url)).timeout(PATIENCE);
-    if let Some(key) = key {
-        request = request.bearer_auth(key.expose());
-    }
-    let Ok(response) = request.send().await else { return Ok(Found::Gone(record)) };
-    let status = response.status();
-    let body = response.bytes().await.context("read the gateway's answer")?;
-    if !status.is_success() {
-        anyhow::bail!(
-            "the gateway at {} answers {status}: {}",
-            record.url,
+    let Some(gateway) = locate(file)? else { return Ok(Found::Nothing) };
+    let body = match get(&gateway, "/-/status").await? {
+        None => return Ok(Found::Gone(gateway.record)),
+        Some(Ok(body)) => body,
+        Some(Err(body)) => anyhow::bail!(
+            "the gateway at {} answers: {}",
+            gateway.record.url,
             String::from_utf8_lossy(&body)
-        );
-    }
+        ),
+    };
+    let record = gateway.record;
     let status: Status = serde_json::from_slice(&body)
         .with_context(|| format!("understand the answer of {}", record.url))?;
     // Something else may listen there by now.

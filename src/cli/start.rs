@@ -13,8 +13,16 @@ use tokio::sync::watch;
 use super::{ConfigArgs, banner, exit::Exit, print};
 use crate::{
     config::{Server, environment::is_on, problem::Problem},
-    server::{Gateway, clock::Clock, listen, live::Live, reload},
-    store::{ConfigFile, Environment, RuntimeRecord},
+    routing::state::State,
+    server::{
+        Gateway,
+        clock::Clock,
+        listen,
+        live::Live,
+        reload,
+        saver::{self, Saver},
+    },
+    store::{ConfigFile, Environment, RuntimeRecord, state::StateFile},
 };
 
 /// The flags of `start`.
@@ -70,12 +78,34 @@ impl Start {
             }
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let gateway = Arc::new(Gateway::new(live, clock));
+        let (state, saver) = remember(&file);
+        let gateway = Arc::new(Gateway::new(live, state, saver, clock));
         let done = runtime.block_on(serve(gateway, &file));
         // What still runs has had its time.
         runtime.shutdown_background();
         done.map(|()| Exit::Done)
     }
+}
+
+/// The state of the run before, and where this one's is saved.
+fn remember(file: &ConfigFile) -> (State, Saver) {
+    let Some(mut state_file) = StateFile::locate(&file.path, &file.environment) else {
+        return (State::default(), Saver::default());
+    };
+    match state_file.own() {
+        Ok(true) => {}
+        Ok(false) => tracing::warn!(
+            "another gateway with this config saves its state in {}; this one keeps its own in \
+             memory",
+            state_file.path().display()
+        ),
+        Err(error) => tracing::warn!("the state is not saved: {error:#}"),
+    }
+    let state = state_file.load().unwrap_or_else(|error| {
+        tracing::warn!("rate-limit counters and cooldowns begin anew: {error:#}");
+        State::default()
+    });
+    (state, Saver::new(Some(state_file)))
 }
 
 async fn serve(gateway: Arc<Gateway>, file: &ConfigFile) -> anyhow::Result<()> {
@@ -104,7 +134,10 @@ async fn serve(gateway: Arc<Gateway>, file: &ConfigFile) -> anyhow::Result<()> {
     for warning in &gateway.live.snapshot().warnings {
         tracing::warn!("{warning}");
     }
-    let served = listen::run(gateway, listener, reloaded, stopped).await;
+    #[expect(clippy::disallowed_methods, reason = "the state is saved as long as it changes")]
+    tokio::spawn(saver::run(Arc::clone(&gateway)));
+    let served = listen::run(Arc::clone(&gateway), listener, reloaded, stopped).await;
+    gateway.saver.save(&gateway);
     record.remove(&record_path);
     drop(reloads);
     served?;

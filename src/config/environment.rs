@@ -32,7 +32,7 @@ const NUMBER: &str = "must be a whole number";
 const POSITIVE: &str = "must be a whole number of at least 1";
 
 /// Every variable that sets something of the gateway.
-pub const VARIABLES: [Variable; 11] = [
+pub const VARIABLES: [Variable; 12] = [
     Variable {
         name: "LLM_ROUTER_MASTER_KEY",
         older: &[],
@@ -109,6 +109,15 @@ pub const VARIABLES: [Variable; 11] = [
             if is_on(text).ok_or("must be true or false")? {
                 target.server.cors_origins = Some(vec!["*".to_owned()]);
             }
+            Ok(())
+        },
+    },
+    Variable {
+        name: "LLM_ROUTER_DEBUG_ROUTING",
+        older: &["LLM_ROUTER_DEBUG"],
+        stands_for: "server.debugRouting",
+        apply: |text, target| {
+            target.server.debug_routing = Some(is_on(text).ok_or("must be true or false")?);
             Ok(())
         },
     },

@@ -23,6 +23,8 @@ pub struct Call {
     pub model: Option<String>,
     /// Where the model stands in the body.
     pub span: head::Span,
+    /// Where other things stand in it that routing may look at.
+    pub places: head::Places,
     /// Whether the reply is wanted piece by piece.
     pub streams: bool,
     pub framing: Framing,
@@ -75,11 +77,12 @@ impl Call {
         } else {
             Framing::Sse
         };
-        let Head { model, span, .. } = head;
+        let Head { model, span, places, .. } = head;
         Ok(Self {
             operation,
             model: envelope.model.or_else(|| model.map(std::borrow::Cow::into_owned)),
             span,
+            places,
             streams: streams && may_stream(operation),
             framing,
             headers: envelope.headers,

@@ -10,7 +10,7 @@ use crate::{
     chat::{Fault, FaultKind},
     formats::{Malformed, codec},
     protocol::{Format, Operation},
-    routing::router::{Route, Router, TargetId, TargetKind, UnknownModel},
+    routing::router::{Route, Router, TargetKind, UnknownModel},
 };
 
 /// What a client is told when the gateway itself says no.
@@ -111,12 +111,12 @@ impl From<Malformed> for GatewayError {
 pub(super) fn no_common_format(
     router: &Router,
     route: &Route,
-    ranked: &[TargetId],
     operation: Operation,
 ) -> GatewayError {
-    let mut spoken: Vec<&str> = ranked
+    let slots = &route.plan.slots;
+    let mut spoken: Vec<&str> = slots
         .iter()
-        .filter_map(|id| match &router.target(*id).kind {
+        .filter_map(|slot| match &router.target(slot.target).kind {
             TargetKind::Demo => None,
             TargetKind::Upstream(lanes) => Some(lanes.formats().map(Format::name)),
         })

@@ -8,11 +8,11 @@
 use bytes::Bytes;
 use http::HeaderMap;
 
-use super::{call::Call, forward, reply};
+use super::{call::Call, forward, reply, retry_after, verdict};
 use crate::{
     chat::Fault,
     formats::{Codec, Framing, Signal, Watch, codec, sse},
-    routing::failure::{Failure, Unreachable},
+    routing::failure::{Cause, Failure},
 };
 
 /// How much of a reply that is not a stream is held back at most. A reply that fits is sent whole
@@ -59,7 +59,34 @@ pub enum End {
     /// The provider closed it.
     Closed,
     /// It broke off.
-    Cut(Unreachable),
+    Cut(Cut),
+}
+
+/// What an answer was cut off by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// The connection broke.
+    Broken,
+    /// The provider was silent for too long.
+    Timeout,
+}
+
+impl Cut {
+    /// The cause of the failure that this is.
+    #[must_use]
+    pub fn cause(self) -> Cause {
+        match self {
+            Self::Broken => Cause::Broken,
+            Self::Timeout => Cause::Timeout,
+        }
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::Broken => "broke the connection before the reply was complete",
+            Self::Timeout => "stopped sending before the reply was complete",
+        }
+    }
 }
 
 impl Relay {
@@ -70,7 +97,7 @@ impl Relay {
     pub fn open(call: &Call, headers: &HeaderMap) -> Result<Self, (Failure, String)> {
         if reply::is_web_page(headers) {
             let message = "answered with a web page instead of a reply; is its base URL right?";
-            return Err((Failure::Unusable, message.to_owned()));
+            return Err((Cause::Unusable.into(), message.to_owned()));
         }
         let lane = if headers.contains_key(http::header::CONTENT_ENCODING) {
             // Nobody asked for compression; what comes all the same is passed on as it is.
@@ -188,8 +215,10 @@ impl Relay {
             Lane::Whole => self.end_whole(end, out),
             Lane::Opaque => match end {
                 End::Closed if self.committed => Flow::Flowing,
-                End::Closed => Flow::Failed(Failure::Unusable, "answered with nothing".to_owned()),
-                End::Cut(cut) => Flow::Failed(Failure::Unreachable(cut), cut_text(cut).to_owned()),
+                End::Closed => {
+                    Flow::Failed(Cause::Unusable.into(), "answered with nothing".to_owned())
+                }
+                End::Cut(cut) => Flow::Failed(cut.cause().into(), cut.text().to_owned()),
             },
         }
     }
@@ -213,12 +242,10 @@ impl Relay {
         if !self.committed && !content {
             return match (failure, end) {
                 (Some(message), _) => Flow::Failed(fault_cause(&message), fault_text(&message)),
-                (None, End::Cut(cut)) => {
-                    Flow::Failed(Failure::Unreachable(cut), cut_text(cut).to_owned())
-                }
+                (None, End::Cut(cut)) => Flow::Failed(cut.cause().into(), cut.text().to_owned()),
                 (None, End::Closed) => {
                     let message = "answered with a stream without any content";
-                    Flow::Failed(Failure::Unusable, message.to_owned())
+                    Flow::Failed(Cause::Unusable.into(), message.to_owned())
                 }
             };
         }
@@ -234,7 +261,7 @@ impl Relay {
             }
             let how = match end {
                 End::Closed => "ended its stream before the reply was complete",
-                End::Cut(cut) => cut_text(cut),
+                End::Cut(cut) => cut.text(),
             };
             watch.fail(&fault(how.to_owned()), &mut tail);
             out.push(tail.into());
@@ -244,12 +271,12 @@ impl Relay {
 
     fn end_whole(&mut self, end: End, out: &mut Vec<Bytes>) -> Flow {
         if let End::Cut(cut) = end {
-            return Flow::Failed(Failure::Unreachable(cut), cut_text(cut).to_owned());
+            return Flow::Failed(cut.cause().into(), cut.text().to_owned());
         }
         if !self.committed {
             if self.held.iter().all(|piece| piece.iter().all(u8::is_ascii_whitespace)) {
                 let message = "answered with nothing";
-                return Flow::Failed(Failure::Unusable, message.to_owned());
+                return Flow::Failed(Cause::Unusable.into(), message.to_owned());
             }
             if let [only] = self.held.as_slice()
                 && let Some(message) = hidden_error(only)
@@ -310,24 +337,10 @@ fn hidden_error(body: &[u8]) -> Option<String> {
 
 /// What an error inside a 200 is: providers hide overload and limits there.
 fn fault_cause(message: &str) -> Failure {
-    let lower = message.to_ascii_lowercase();
-    if lower.contains("rate limit") || lower.contains("rate_limit") {
-        Failure::Exhausted { retry_after: None }
-    } else if lower.contains("overloaded") {
-        Failure::Overloaded { retry_after: None }
-    } else {
-        Failure::Transient { retry_after: None }
-    }
+    let cause = verdict::cause_of_words(message).unwrap_or(Cause::Transient);
+    Failure { cause, retry_after: retry_after::in_words(&message.to_ascii_lowercase()) }
 }
 
 fn fault_text(message: &str) -> String {
     format!("answered 200 with an error inside: {message}")
-}
-
-fn cut_text(cut: Unreachable) -> &'static str {
-    match cut {
-        Unreachable::Connect => "could not be reached",
-        Unreachable::Broken => "broke the connection before the reply was complete",
-        Unreachable::Timeout => "stopped sending before the reply was complete",
-    }
 }

@@ -2,15 +2,19 @@
 //! no document in memory; the rest of the body is bytes.
 
 mod detect;
+mod fields;
 mod spliced;
 
 pub use detect::detect;
+pub use fields::{Field, Places};
 pub use spliced::{Spliced, replace_model};
 
 use std::{borrow::Cow, ops::Range};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+
+use fields::Fields;
 
 /// What is read of a body.
 #[derive(Debug)]
@@ -21,6 +25,8 @@ pub struct Head<'a> {
     pub span: Span,
     /// Whether the reply is wanted as a stream.
     pub stream: bool,
+    /// Where other things stand that may be looked at later.
+    pub places: Places,
     /// The whole body.
     pub text: &'a str,
 }
@@ -54,21 +60,6 @@ impl BadBody {
     }
 }
 
-/// Only these two; `serde` refuses a second one of the same name, however it is spelled, so that no
-/// provider can see another model than the one that was routed.
-#[derive(Deserialize)]
-struct Fields<'a> {
-    #[serde(borrow, default, deserialize_with = "present")]
-    model: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    stream: Option<&'a RawValue>,
-}
-
-/// A key that is there is there, even if its value is null.
-fn present<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(value).map(Some)
-}
-
 /// Reads the head of a body.
 ///
 /// # Errors
@@ -85,13 +76,11 @@ pub fn read(body: &[u8]) -> Result<Head<'_>, BadBody> {
         Some(raw) => read_model(raw)?,
     };
     let span = match fields.model {
-        Some(raw) => {
-            let start = raw.get().as_ptr() as usize - text.as_ptr() as usize;
-            Span::At(start..start + raw.get().len())
-        }
+        Some(raw) => Span::At(fields::place(raw, text)),
         None => absent(text),
     };
-    Ok(Head { model, span, stream: read_stream(fields.stream)?, text })
+    let places = fields.places(text);
+    Ok(Head { model, span, stream: read_stream(fields.stream)?, places, text })
 }
 
 /// A derived `Deserialize` takes arrays too, so what is no object is refused before it.

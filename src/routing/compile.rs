@@ -12,7 +12,8 @@ use std::{
 };
 
 use super::{
-    router::{Group, Listed, Member, Node, Route, RouteKind, Router, TargetId},
+    plan::Plan,
+    router::{Group, Listed, Member, Node, Route, RouteKind, Router, Target, TargetId},
     settings::Settings,
 };
 use crate::{
@@ -43,8 +44,9 @@ impl Router {
     pub fn compile(config: &Config, find: &SecretFinder<'_>) -> Compiled {
         let mut problems = Vec::new();
         let settings = Settings::compile(config, find, &mut problems);
-        let providers = Providers::compile(config, find, &mut problems);
-        buckets::check(config, &mut problems);
+        let mut providers = Providers::compile(config, find, &mut problems);
+        let buckets = buckets::compile(config, &mut problems);
+        buckets::assign(&buckets, &mut providers.targets);
         let aliases = Aliases::compile(config, &providers, &mut problems);
         let names = Names { providers: &providers, aliases: &aliases };
         let default = compile_default(config, &names, &mut problems);
@@ -59,7 +61,8 @@ impl Router {
             .or_else(|| demo.then(|| DEMO_MODEL.to_owned()))
             .and_then(|name| routes.get(name.as_str()).cloned());
         let targets = providers.targets;
-        let router = Some(Self { targets, routes, default, listed, demo, settings });
+        let buckets = buckets.into_iter().map(|scoped| scoped.bucket).collect();
+        let router = Some(Self { targets, buckets, routes, default, listed, demo, settings });
         Compiled { router, problems }
     }
 }
@@ -157,39 +160,42 @@ fn compile_default(
 /// alias, then `provider/model`, then a bare model id, then a model's own aliases.
 fn index_routes(names: &Names<'_>) -> HashMap<Box<str>, Arc<Route>> {
     let mut routes: HashMap<Box<str>, Arc<Route>> = HashMap::new();
+    let targets = &names.providers.targets;
     for (id, group) in &names.aliases.groups {
         let route = Arc::new(Route {
             kind: RouteKind::Alias,
             name: Arc::clone(&group.name),
             group: Arc::clone(group),
+            plan: Plan::new(group, targets),
         });
         routes.insert(format!("alias:{id}").into(), Arc::clone(&route));
         routes.insert(id.as_str().into(), route);
     }
     for (name, &target) in &names.providers.by_name {
-        let canonical = Arc::clone(&names.providers.targets[usize::from(target.0)].name);
-        let route = Arc::new(single(RouteKind::Direct, canonical, vec![target]));
+        let canonical = Arc::clone(&targets[usize::from(target.0)].name);
+        let route = Arc::new(single(RouteKind::Direct, canonical, vec![target], targets));
         routes.entry(name.to_string().into()).or_insert(route);
     }
     for bare in [&names.providers.bare, &names.providers.bare_aliases] {
-        for (model, targets) in bare {
-            let route = Arc::new(single(RouteKind::Bare, Arc::clone(model), targets.clone()));
+        for (model, ids) in bare {
+            let route = single(RouteKind::Bare, Arc::clone(model), ids.clone(), targets);
+            let route = Arc::new(route);
             routes.entry(model.to_string().into()).or_insert(route);
         }
     }
     routes
 }
 
-fn single(kind: RouteKind, name: Arc<str>, targets: Vec<TargetId>) -> Route {
-    let targets =
-        targets.into_iter().map(|target| Member { node: Node::Target(target), weight: 1.0 });
+fn single(kind: RouteKind, name: Arc<str>, ids: Vec<TargetId>, targets: &[Target]) -> Route {
+    let members = ids.into_iter().map(|id| Member { node: Node::Target(id), weight: 1.0 });
     let group = Group {
         name: Arc::clone(&name),
         strategy: Strategy::Ordered,
-        targets: targets.collect(),
+        targets: members.collect(),
         fallback_targets: Vec::new(),
     };
-    Route { kind, name, group: Arc::new(group) }
+    let plan = Plan::new(&group, targets);
+    Route { kind, name, group: Arc::new(group), plan }
 }
 
 fn list(names: &Names<'_>) -> Vec<Listed> {

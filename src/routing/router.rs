@@ -9,12 +9,15 @@ use thiserror::Error;
 
 use super::{
     endpoint::Endpoint,
+    plan::Plan,
     settings::{Limits, Settings},
+    window::Span,
 };
 use crate::{
-    config::Strategy,
+    config::{Capabilities, Strategy, Window},
     names::{ModelRef, did_you_mean},
     protocol::{Format, Operation},
+    time::Timestamp,
 };
 
 /// An index into the targets of one [`Router`]. It never outlives a request: what lasts longer is
@@ -22,12 +25,38 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TargetId(pub(super) u16);
 
+/// An index into the buckets of one [`Router`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct BucketId(pub(super) u16);
+
+/// How many requests a provider may get in a time window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bucket {
+    /// `provider/bucket`, which its counter is kept under.
+    pub name: Arc<str>,
+    /// How many requests fit into a window.
+    pub cap: u64,
+    pub window: Window,
+}
+
+impl Bucket {
+    /// The window at `now`.
+    #[must_use]
+    pub fn span(&self, now: Timestamp) -> Span {
+        Span::of(self.window, now)
+    }
+}
+
 /// One model of one provider, ready to be called.
 #[derive(Debug)]
 pub struct Target {
     /// `provider/model`, shared with the state that is kept under this name.
     pub name: Arc<str>,
     pub reference: ModelRef,
+    /// The provider's id, shared with the state that is kept under it.
+    pub provider: Arc<str>,
+    /// The buckets that every request to it counts against.
+    pub(super) buckets: Box<[BucketId]>,
     /// The model's name as a JSON string, quotes included: what replaces the client's in a body.
     pub model_json: Bytes,
     pub kind: TargetKind,
@@ -35,6 +64,8 @@ pub struct Target {
     pub limits: Limits,
     /// How many tokens fit, if the config says so.
     pub context_window: Option<u64>,
+    /// What the config says that the model can and cannot do.
+    pub capabilities: Capabilities,
     /// The targets that silently take over when this one fails.
     pub(super) fallbacks: Vec<TargetId>,
 }
@@ -79,6 +110,22 @@ impl Lanes {
 }
 
 impl Target {
+    /// Whether the config says of anything that the model cannot do it.
+    #[must_use]
+    pub fn lacks_something(&self) -> bool {
+        let Capabilities { tools, images, thinking, structured_output } = self.capabilities;
+        [tools, images, thinking, structured_output].contains(&Some(false))
+    }
+
+    /// Why no request can be sent to it, if its provider's key is not to be had.
+    #[must_use]
+    pub fn missing_key(&self) -> Option<&str> {
+        match &self.kind {
+            TargetKind::Demo => None,
+            TargetKind::Upstream(lanes) => lanes.missing_key(),
+        }
+    }
+
     /// Whether this target can be asked for `operation` without translation.
     #[must_use]
     pub fn speaks(&self, operation: Operation) -> bool {
@@ -96,6 +143,8 @@ pub struct Route {
     /// The alias id, or `provider/model`, or the bare model.
     pub name: Arc<str>,
     pub group: Arc<Group>,
+    /// The group, laid out for deciding.
+    pub plan: Plan,
 }
 
 /// How a name was understood.
@@ -106,6 +155,18 @@ pub enum RouteKind {
     Direct,
     /// A model id without its provider: every provider that has it.
     Bare,
+}
+
+impl RouteKind {
+    /// A word for headers and traces.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Alias => "alias",
+            Self::Direct => "direct",
+            Self::Bare => "bare-model",
+        }
+    }
 }
 
 /// Targets that are balanced together.
@@ -162,6 +223,7 @@ pub enum UnknownModel {
 #[derive(Debug)]
 pub struct Router {
     pub(super) targets: Vec<Target>,
+    pub(super) buckets: Vec<Bucket>,
     pub(super) routes: HashMap<Box<str>, Arc<Route>>,
     pub(super) default: Option<Arc<Route>>,
     pub(super) listed: Vec<Listed>,
@@ -178,6 +240,20 @@ impl Router {
     #[must_use]
     pub fn target(&self, id: TargetId) -> &Target {
         &self.targets[usize::from(id.0)]
+    }
+
+    /// The bucket that `id` stands for.
+    ///
+    /// # Panics
+    /// If `id` comes from another router, which its visibility rules out within a request.
+    #[must_use]
+    pub fn bucket(&self, id: BucketId) -> &Bucket {
+        &self.buckets[usize::from(id.0)]
+    }
+
+    /// All buckets, in config order.
+    pub fn buckets(&self) -> impl Iterator<Item = &Bucket> {
+        self.buckets.iter()
     }
 
     /// All targets, in config order.

@@ -26,6 +26,8 @@ pub struct Settings {
     pub max_in_flight: usize,
     /// Whether unknown model names are answered by the default model.
     pub unknown_models_to_default: bool,
+    /// Whether answers carry headers that tell how they were routed.
+    pub debug_routing: bool,
     pub retry: RetryPolicy,
 }
 
@@ -131,6 +133,7 @@ impl Settings {
             max_in_flight: server.max_in_flight.map_or(DEFAULT_MAX_IN_FLIGHT, |count| {
                 usize::try_from(count.get()).unwrap_or(usize::MAX)
             }),
+            debug_routing: server.debug_routing == Some(true),
             unknown_models_to_default: server.unknown_models == Some(UnknownModels::Default),
             retry: RetryPolicy {
                 patience: Duration::from_millis(retry.patience_ms.unwrap_or(5000)),

@@ -1,146 +1,348 @@
 //! What the gateway remembers between requests. Keyed by names, so that it outlives a reload.
 //!
 //! [`State::apply`] is the only way in: questions and answers are values, so that the state may
-//! live behind a mutex here, or behind a Durable Object or a shared store elsewhere.
+//! live behind a mutex here, or behind a Durable Object or a shared store elsewhere. A request asks
+//! three times: for a decision, for leave to call a target, and to say what came of it.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+pub mod affinity;
+pub mod health;
+pub mod limits;
+
+use std::{collections::HashMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::failure::Failure;
+use super::{
+    decide::{self, Decision, Observed, Question, SlotView},
+    failure::{Failure, Scope},
+    plan::Plan,
+    router::{Route, Router, Target, TargetId},
+};
 use crate::time::Timestamp;
+use affinity::Affinity;
+use health::{Cooldown, Health, Tally};
+use limits::{Limits, Reservation};
 
 /// A question, or something to remember.
 #[derive(Debug, Clone)]
 pub enum Op {
-    /// In which order to try these candidates: the answer is [`Answer::Order`].
-    Order(Vec<Arc<str>>),
+    /// Which targets to try, and in which order: the answer is [`Answer::Decided`].
+    Decide { router: Arc<Router>, route: Arc<Route>, question: Arc<Question> },
+    /// Whether this target may be called now, and if so, a place in its buckets: the answer is
+    /// [`Answer::Reserved`] or [`Answer::Refused`]. `resting` allows it to be called although it
+    /// rests.
+    Reserve { router: Arc<Router>, target: TargetId, resting: bool },
+    /// The same for a call that counts against no bucket.
+    Check { router: Arc<Router>, target: TargetId, resting: bool },
     /// An attempt failed.
-    Failed { target: Arc<str>, failure: Failure },
-    /// An attempt succeeded.
-    Succeeded { target: Arc<str> },
+    Failed { router: Arc<Router>, target: TargetId, failure: Failure, reservation: Reservation },
+    /// An attempt succeeded; the conversation that `question` belongs to stays on its target.
+    Succeeded {
+        router: Arc<Router>,
+        target: TargetId,
+        route: Arc<Route>,
+        question: Arc<Question>,
+        reservation: Reservation,
+    },
 }
 
 /// What [`State::apply`] says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Answer {
-    /// Places in the list of the question, in the order to try them; those left out are cooling.
-    Order(Vec<usize>),
+    Decided(Arc<Decision>),
+    /// The target may be called.
+    Reserved(Reservation),
+    /// It may not be called now.
+    Refused(Refused),
     /// Noted.
     Done,
 }
 
+/// Why a target may not be called now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// It rests since the decision was made.
+    Resting(Cooldown),
+    /// One of its buckets is full.
+    Full { bucket: Arc<str>, cap: u64, resets: Timestamp },
+}
+
 /// See the module's documentation.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct State {
-    targets: HashMap<Arc<str>, Record>,
-}
-
-/// What is known of one target.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
-pub struct Record {
-    /// Answers that were relayed.
-    pub succeeded: u64,
-    /// Attempts that failed.
-    pub failed: u64,
-    /// Failures since the last success.
-    pub failures_in_a_row: u32,
-    /// Not to be called before this moment while another target is free.
-    pub cooling_until: Timestamp,
-    /// Why: the word of the last failure.
+    /// By `provider/model`.
+    models: HashMap<Arc<str>, Health>,
+    /// By provider id: what concerns its key or its address.
+    providers: HashMap<Arc<str>, Health>,
+    limits: Limits,
+    /// By group: the credits of its members.
+    wheels: HashMap<Arc<str>, Wheel>,
+    affinity: Affinity,
+    /// By `provider/model`, since the start.
     #[serde(skip)]
-    pub reason: &'static str,
+    tallies: HashMap<Arc<str>, Tally>,
+    /// Counts what would be lost if this were not saved.
+    #[serde(skip)]
+    changes: u64,
 }
 
-/// A rate limit without a word about its end.
-pub const COOLDOWN_EXHAUSTED: Duration = Duration::from_secs(10);
-/// A key that is not accepted does not become valid by itself; a reload with another key forgets.
-const COOLDOWN_UNAUTHORIZED: Duration = Duration::from_secs(600);
-const COOLDOWN_UNAVAILABLE: Duration = Duration::from_secs(45);
-/// After this many failures in a row a target is given a rest.
-const FAILURES_BEFORE_REST: u32 = 2;
-const COOLDOWN_REST: Duration = Duration::from_secs(30);
-/// What a provider may ask for at most.
-const COOLDOWN_MAX: Duration = Duration::from_secs(24 * 3600);
+/// Where the rotation of a group stands: credits by member (smooth weighted round robin).
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Wheel {
+    names: Arc<[Arc<str>]>,
+    credits: Vec<i64>,
+}
 
 impl State {
     /// Answers a question, or notes what happened.
     pub fn apply(&mut self, op: &Op, now: Timestamp) -> Answer {
         match op {
-            Op::Order(candidates) => Answer::Order(self.order(candidates, now)),
-            Op::Failed { target, failure } => {
-                self.failed(target, *failure, now);
+            Op::Decide { router, route, question } => {
+                let decision = self.decide(router, route, question, now);
+                Answer::Decided(Arc::new(decision))
+            }
+            Op::Reserve { router, target, resting } => {
+                self.reserve(router, router.target(*target), *resting, now)
+            }
+            Op::Check { router, target, resting } => {
+                match self.cooldown(router.target(*target), now).filter(|_| !resting) {
+                    Some(cooldown) => Answer::Refused(Refused::Resting(cooldown)),
+                    None => Answer::Reserved(Reservation::free(now)),
+                }
+            }
+            Op::Failed { router, target, failure, reservation } => {
+                if !failure.cause.was_sent() {
+                    self.limits.give_back(reservation);
+                }
+                self.failed(router.target(*target), *failure, now);
                 Answer::Done
             }
-            Op::Succeeded { target } => {
-                let record = self.record(target);
-                record.succeeded += 1;
-                record.failures_in_a_row = 0;
-                record.cooling_until = Timestamp::default();
+            Op::Succeeded { router, target, route, question, reservation } => {
+                self.succeeded(router.target(*target), reservation.at, now);
+                if let Some(key) = question.affinity.filter(|_| route.plan.affine) {
+                    let key = key.within(&route.name);
+                    if let Some(home) = self.home(router, route, key, (*target, now)) {
+                        self.affinity.bind(key, home, now);
+                        self.changes += 1;
+                    }
+                }
                 Answer::Done
             }
         }
     }
 
-    /// The targets that have been called, with what is known of them.
-    pub fn records(&self) -> impl Iterator<Item = (&str, &Record)> {
-        self.targets.iter().map(|(name, record)| (&**name, record))
+    fn decide(
+        &mut self,
+        router: &Arc<Router>,
+        route: &Arc<Route>,
+        question: &Arc<Question>,
+        now: Timestamp,
+    ) -> Decision {
+        let observed = self.observe(router, route, question, now);
+        let decision = decide::decide(router, route, question, observed, now);
+        if let Some(turn) = &decision.turn {
+            let row = turn.row(&route.plan);
+            let wheel = self.wheels.entry(Arc::clone(&row.wheel)).or_default();
+            wheel.names = Arc::clone(&row.names);
+            wheel.credits.clear();
+            wheel.credits.extend_from_slice(&turn.credits);
+            self.changes += 1;
+        }
+        decision
     }
 
-    /// Ends the cooldowns of the targets for which `changed` holds: their provider's entry is
-    /// another one now.
+    /// All that a decision depends on, as it is now.
+    #[must_use]
+    pub fn observe(
+        &self,
+        router: &Router,
+        route: &Route,
+        question: &Question,
+        now: Timestamp,
+    ) -> Observed {
+        let plan = &route.plan;
+        let of_provider: Vec<Option<Cooldown>> = plan
+            .providers
+            .iter()
+            .map(|provider| self.providers.get(provider).and_then(|health| health.cooldown(now)))
+            .collect();
+        let slots = plan.slots.iter().map(|slot| {
+            let health = self.models.get(&router.target(slot.target).name);
+            let own = health.and_then(|health| health.cooldown(now));
+            SlotView {
+                failures: health.map_or(0, |health| health.failures_in_a_row),
+                cooldown: own.max(of_provider[slot.provider]),
+            }
+        });
+        let slots = slots.collect();
+        let used = plan
+            .buckets
+            .iter()
+            .map(|bucket| self.limits.used(router.bucket(*bucket), now))
+            .collect();
+        let bound = question.affinity.filter(|_| plan.affine).and_then(|key| {
+            let target = self.affinity.target(key.within(&route.name), now)?;
+            let is_bound = |slot: &super::plan::Slot| router.target(slot.target).name == *target;
+            plan.slots.iter().position(is_bound)
+        });
+        Observed { slots, used, credits: self.credits(plan), bound }
+    }
+
+    /// The credits of every row of `plan`, one row after the other.
+    fn credits(&self, plan: &Plan) -> Vec<i64> {
+        if plan.slots.len() < 2 || self.wheels.is_empty() {
+            return vec![0; plan.credits];
+        }
+        let mut credits = vec![0; plan.credits];
+        for row in plan.rows() {
+            let Some(wheel) = self.wheels.get(&row.wheel) else { continue };
+            let own = &mut credits[row.credits.clone()];
+            if Arc::ptr_eq(&wheel.names, &row.names) && wheel.credits.len() == own.len() {
+                own.copy_from_slice(&wheel.credits);
+                continue;
+            }
+            // The group was edited since: members that stayed keep their credit.
+            for (name, credit) in row.names.iter().zip(own) {
+                let place = wheel.names.iter().position(|known| known == name);
+                *credit = place.and_then(|place| wheel.credits.get(place)).copied().unwrap_or(0);
+            }
+        }
+        credits
+    }
+
+    fn reserve(
+        &mut self,
+        router: &Router,
+        target: &Target,
+        resting: bool,
+        now: Timestamp,
+    ) -> Answer {
+        if let Some(cooldown) = self.cooldown(target, now).filter(|_| !resting) {
+            return Answer::Refused(Refused::Resting(cooldown));
+        }
+        let buckets = target.buckets.iter().map(|bucket| router.bucket(*bucket));
+        match self.limits.reserve(buckets, now) {
+            Ok(reservation) => {
+                self.changes += u64::from(!reservation.is_empty());
+                Answer::Reserved(reservation)
+            }
+            Err(bucket) => Answer::Refused(Refused::Full {
+                bucket: Arc::clone(&bucket.name),
+                cap: bucket.cap,
+                resets: bucket.span(now).end,
+            }),
+        }
+    }
+
+    /// Why `target` rests at `now`, if it does.
+    fn cooldown(&self, target: &Target, now: Timestamp) -> Option<Cooldown> {
+        let own = self.models.get(&target.name).and_then(|health| health.cooldown(now));
+        own.max(self.providers.get(&target.provider).and_then(|health| health.cooldown(now)))
+    }
+
+    fn failed(&mut self, target: &Target, failure: Failure, now: Timestamp) {
+        self.tally(target).failed += 1;
+        let (list, name) = match failure.cause.rule().scope {
+            Scope::Nothing => return,
+            Scope::Model => (&mut self.models, &target.name),
+            Scope::Key | Scope::Provider => (&mut self.providers, &target.provider),
+        };
+        list.entry(Arc::clone(name)).or_default().failed(failure, now);
+        self.changes += 1;
+    }
+
+    fn succeeded(&mut self, target: &Target, sent: Timestamp, now: Timestamp) {
+        self.tally(target).succeeded += 1;
+        let lists = [(&mut self.models, &target.name), (&mut self.providers, &target.provider)];
+        for (list, name) in lists {
+            let Some(health) = list.get_mut(name) else { continue };
+            health.succeeded(sent);
+            if !health.says_something(now) {
+                list.remove(name);
+            }
+            self.changes += 1;
+        }
+    }
+
+    /// Where a conversation lives that `target` has answered. A home in a better tier stays its
+    /// home: the request went elsewhere only because that was not to be had.
+    fn home(
+        &self,
+        router: &Router,
+        route: &Route,
+        key: u64,
+        (target, now): (TargetId, Timestamp),
+    ) -> Option<Arc<str>> {
+        let slots = &route.plan.slots;
+        let answered = &slots[route.plan.slot_of(target)?];
+        let home = self
+            .affinity
+            .target(key, now)
+            .and_then(|home| slots.iter().find(|slot| router.target(slot.target).name == *home));
+        let home = home.filter(|home| home.tier < answered.tier).unwrap_or(answered);
+        Some(Arc::clone(&router.target(home.target).name))
+    }
+
+    fn tally(&mut self, target: &Target) -> &mut Tally {
+        if !self.tallies.contains_key(&target.name) {
+            self.tallies.insert(Arc::clone(&target.name), Tally::default());
+        }
+        self.tallies.entry(Arc::clone(&target.name)).or_default()
+    }
+
+    /// Ends the cooldowns of the providers for which `changed` holds, and of their models: their
+    /// entry is another one now.
     pub fn forget_cooldowns(&mut self, changed: impl Fn(&str) -> bool) {
-        for (name, record) in &mut self.targets {
-            if changed(name) {
-                record.cooling_until = Timestamp::default();
-                record.failures_in_a_row = 0;
-            }
-        }
+        let of_model = |name: &str| changed(name.split('/').next().unwrap_or_default());
+        self.models.retain(|name, _| !of_model(name));
+        self.providers.retain(|name, _| !changed(name));
+        self.changes += 1;
     }
 
-    /// Those that are free, in their order; if none is, the one that recovers first.
-    fn order(&self, candidates: &[Arc<str>], now: Timestamp) -> Vec<usize> {
-        let until = |place: &usize| {
-            self.targets
-                .get(&candidates[*place])
-                .map_or(Timestamp(0), |record| record.cooling_until)
-        };
-        let free: Vec<usize> = (0..candidates.len()).filter(|place| until(place) <= now).collect();
-        if free.is_empty() {
-            (0..candidates.len()).min_by_key(until).into_iter().collect()
-        } else {
-            free
-        }
+    /// Forgets what no longer says anything: ended windows, ended cooldowns of healthy targets,
+    /// conversations that have gone quiet.
+    pub fn prune(&mut self, now: Timestamp) {
+        self.limits.prune(now);
+        self.models.retain(|_, health| health.says_something(now));
+        self.providers.retain(|_, health| health.says_something(now));
+        self.affinity.prune(now);
     }
 
-    fn failed(&mut self, target: &Arc<str>, failure: Failure, now: Timestamp) {
-        let record = self.record(target);
-        record.failed += 1;
-        let rest = match failure {
-            // The caller's mistake says nothing about the target.
-            Failure::Caller => return,
-            Failure::Exhausted { retry_after } => retry_after.unwrap_or(COOLDOWN_EXHAUSTED),
-            Failure::Unauthorized => COOLDOWN_UNAUTHORIZED,
-            Failure::Unavailable => COOLDOWN_UNAVAILABLE,
-            Failure::Unconfigured => Duration::ZERO,
-            Failure::Transient { retry_after } | Failure::Overloaded { retry_after } => {
-                record.failures_in_a_row += 1;
-                retry_after.unwrap_or_else(|| rest_after(record.failures_in_a_row))
-            }
-            Failure::Unreachable(_) | Failure::Unusable => {
-                record.failures_in_a_row += 1;
-                rest_after(record.failures_in_a_row)
-            }
-        };
-        record.reason = failure.word();
-        record.cooling_until = record.cooling_until.max(now.after(rest.min(COOLDOWN_MAX)));
+    /// A number that grows with every change that is worth saving.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.changes
     }
 
-    fn record(&mut self, target: &Arc<str>) -> &mut Record {
-        self.targets.entry(Arc::clone(target)).or_default()
+    /// The calls of every target since the start, in no order.
+    pub fn tallies(&self) -> impl Iterator<Item = (&str, Tally)> {
+        self.tallies.iter().map(|(name, tally)| (&**name, *tally))
     }
-}
 
-fn rest_after(failures_in_a_row: u32) -> Duration {
-    if failures_in_a_row >= FAILURES_BEFORE_REST { COOLDOWN_REST } else { Duration::ZERO }
+    /// What rests at `now`: models (`provider/model`) and providers, in no order.
+    pub fn cooldowns(&self, now: Timestamp) -> impl Iterator<Item = (&str, Cooldown)> {
+        let all = self.models.iter().chain(&self.providers);
+        all.filter_map(move |(name, health)| Some((&**name, health.cooldown(now)?)))
+    }
+
+    /// The counters.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Where the rotations stand: group, member and credit, in no order.
+    pub fn wheels(&self) -> impl Iterator<Item = (&str, Vec<(&str, i64)>)> {
+        self.wheels.iter().map(|(group, wheel)| {
+            let names = wheel.names.iter().map(|name| &**name);
+            (&**group, names.zip(wheel.credits.iter().copied()).collect())
+        })
+    }
+
+    /// How many conversations have a home.
+    #[must_use]
+    pub fn conversations(&self) -> usize {
+        self.affinity.len()
+    }
 }

@@ -1,39 +1,79 @@
-//! `/-/status`: what the gateway says about itself. Loopback only, keyed when a key is required;
-//! it never changes anything.
+//! The admin surface, `/-/...`: what the gateway says about itself. Loopback only, keyed when a key
+//! is required; it never changes anything.
+//!
+//! | path | what |
+//! |---|---|
+//! | `/-/status` | [`Status`] |
+//! | `/-/state` | all that it remembers, for `explain` |
+//! | `/-/decisions` | the last requests, the latest first |
+//! | `/-/decisions/{request id}` | one of them |
 
 use std::{net::IpAddr, sync::PoisonError};
 
 use axum::response::Response;
 
-use super::{Gateway, answer::json_response};
+use super::{Gateway, answer::json_response, decisions};
 use crate::{
     chat::FaultKind,
     exchange::error::GatewayError,
-    routing::router::{Listed, Member, Node, Router, TargetKind},
-    status::{
-        AliasStatus, ConfigStatus, Cooldown, ProviderStatus, Rejected, Requests, Status,
-        TargetStatus,
+    routing::{
+        router::{Bucket, Listed, Member, Node, Router, TargetKind},
+        state::{
+            State,
+            health::{Cooldown, Tally},
+        },
     },
+    status::{
+        AliasStatus, BucketStatus, ConfigStatus, CooldownStatus, Credit, ProviderStatus, Rejected,
+        Requests, RotationStatus, StateStatus, Status, TargetStatus,
+    },
+    time::Timestamp,
 };
 
 /// Answers a request for `/-/{rest}`.
 ///
 /// # Errors
-/// 403 from elsewhere than loopback, 404 for anything but `status`.
+/// 403 from elsewhere than loopback, 404 for what is not there.
 pub fn answer(gateway: &Gateway, client: IpAddr, rest: &str) -> Result<Response, GatewayError> {
     if !client.to_canonical().is_loopback() {
         let message = "the admin surface is for this machine only";
         return Err(GatewayError::new(FaultKind::Permission, message));
     }
     match rest {
-        "status" => {
-            let status = serde_json::to_string(&status(gateway)).map_err(|error| {
-                GatewayError::new(FaultKind::Internal, format!("cannot write the status: {error}"))
-            })?;
-            Ok(json_response(status))
+        "status" => json(&status(gateway)),
+        "state" => {
+            let state = gateway.state().clone();
+            json(&state)
         }
-        _ => Err(GatewayError::new(FaultKind::NotFound, "there is only /-/status here")),
+        "decisions" => json(&gateway.decisions.latest(SHOWN)),
+        _ => match rest.strip_prefix("decisions/") {
+            Some(id) => match gateway.decisions.explain(id) {
+                Some(explained) => json(&explained),
+                None => {
+                    let message = format!(
+                        "no request `{}` is remembered: only the last {} are",
+                        id.chars().take(128).collect::<String>(),
+                        decisions::LARGEST
+                    );
+                    Err(GatewayError::new(FaultKind::NotFound, message))
+                }
+            },
+            None => {
+                let message = "there are /-/status, /-/state and /-/decisions[/REQUEST_ID] here";
+                Err(GatewayError::new(FaultKind::NotFound, message))
+            }
+        },
     }
+}
+
+/// How many decisions a list shows.
+const SHOWN: usize = 50;
+
+fn json(document: &impl serde::Serialize) -> Result<Response, GatewayError> {
+    let text = serde_json::to_string(document).map_err(|error| {
+        GatewayError::new(FaultKind::Internal, format!("cannot write the answer: {error}"))
+    })?;
+    Ok(json_response(text))
 }
 
 /// What the gateway says about itself now.
@@ -42,6 +82,8 @@ pub fn status(gateway: &Gateway) -> Status {
     let snapshot = gateway.live.snapshot();
     let router = &snapshot.router;
     let now = gateway.clock.now();
+    // A copy, so that no request waits while all this is put into words.
+    let state = gateway.state().clone();
     let (in_flight, total) = gateway.requests();
     let rejected = gateway.live.rejected().map(|rejection| Rejected {
         at: rejection.at.to_string(),
@@ -68,7 +110,12 @@ pub fn status(gateway: &Gateway) -> Status {
         requests: Requests { in_flight, total },
         providers: providers(router),
         aliases: aliases(router),
-        targets: targets(gateway),
+        targets: targets(&state),
+        buckets: buckets(router, &state, now),
+        cooldowns: cooldowns(&state, now),
+        rotations: rotations(&state),
+        conversations: u64::try_from(state.conversations()).unwrap_or(u64::MAX),
+        state: StateStatus { path: gateway.saver.path(), problem: gateway.saver.problem() },
     }
 }
 
@@ -120,22 +167,48 @@ fn aliases(router: &Router) -> Vec<AliasStatus> {
     router.listed().iter().filter_map(alias).collect()
 }
 
-fn targets(gateway: &Gateway) -> Vec<TargetStatus> {
-    let now = gateway.clock.now();
-    let state = gateway.state();
-    let mut targets: Vec<TargetStatus> = state
-        .records()
-        .map(|(name, record)| TargetStatus {
-            name: name.to_owned(),
-            succeeded: record.succeeded,
-            failed: record.failed,
-            cooldown: (record.cooling_until > now).then(|| Cooldown {
-                reason: record.reason.to_owned(),
-                seconds_left: record.cooling_until.since(now).as_secs().max(1),
-            }),
-        })
-        .collect();
-    drop(state);
+fn targets(state: &State) -> Vec<TargetStatus> {
+    let target = |(name, tally): (&str, Tally)| TargetStatus {
+        name: name.to_owned(),
+        succeeded: tally.succeeded,
+        failed: tally.failed,
+    };
+    let mut targets: Vec<TargetStatus> = state.tallies().map(target).collect();
     targets.sort_by(|a, b| a.name.cmp(&b.name));
     targets
+}
+
+fn buckets(router: &Router, state: &State, now: Timestamp) -> Vec<BucketStatus> {
+    let bucket = |bucket: &Bucket| BucketStatus {
+        name: bucket.name.to_string(),
+        used: state.limits().used(bucket, now),
+        cap: bucket.cap,
+        resets: bucket.span(now).end.to_string(),
+    };
+    router.buckets().map(bucket).collect()
+}
+
+fn cooldowns(state: &State, now: Timestamp) -> Vec<CooldownStatus> {
+    let cooldown = |(name, cooldown): (&str, Cooldown)| CooldownStatus {
+        name: name.to_owned(),
+        reason: cooldown.cause.word().to_owned(),
+        until: cooldown.until.to_string(),
+        seconds_left: cooldown.until.since(now).as_secs().max(1),
+    };
+    let mut cooldowns: Vec<CooldownStatus> = state.cooldowns(now).map(cooldown).collect();
+    cooldowns.sort_by(|a, b| a.name.cmp(&b.name));
+    cooldowns
+}
+
+fn rotations(state: &State) -> Vec<RotationStatus> {
+    let rotation = |(alias, credits): (&str, Vec<(&str, i64)>)| RotationStatus {
+        alias: alias.to_owned(),
+        credits: credits
+            .into_iter()
+            .map(|(member, credit)| Credit { member: member.to_owned(), credit })
+            .collect(),
+    };
+    let mut rotations: Vec<RotationStatus> = state.wheels().map(rotation).collect();
+    rotations.sort_by(|a, b| a.alias.cmp(&b.alias));
+    rotations
 }

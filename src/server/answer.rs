@@ -31,6 +31,7 @@ use crate::{
     exchange::{
         Exchange, Refusal, UpstreamError,
         call::{Call, Envelope, check_media_type},
+        debug,
         demo::Answer,
         error::GatewayError,
         guard, listing,
@@ -171,9 +172,15 @@ impl Incoming {
     }
 
     fn respond(self, outcome: Outcome, admitted: Admitted) -> Response {
+        let debug = self.snapshot.router.settings.debug_routing;
         match outcome {
-            Outcome::Answered(answered) => self.relay(answered, admitted),
-            Outcome::Demo { target, answer } => {
+            Outcome::Answered(mut answered) => {
+                if debug {
+                    debug::add(&answered.exchange, &mut answered.headers);
+                }
+                self.relay(answered, admitted)
+            }
+            Outcome::Demo { answer, exchange } => {
                 let (content_type, body) = match answer {
                     Answer::Whole(whole) => ("application/json", Body::from(whole)),
                     Answer::Stream { content_type, pieces } => {
@@ -184,11 +191,20 @@ impl Incoming {
                 let mut response = Response::new(body);
                 let headers = response.headers_mut();
                 headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-                headers.insert(reply::TARGET, reply::printable(&target));
+                if let Some(target) = exchange.target() {
+                    headers.insert(reply::TARGET, reply::printable(&target.name));
+                }
+                if debug {
+                    debug::add(&exchange, headers);
+                }
                 response
             }
             Outcome::Refused(Refusal::Local(error), exchange) => {
-                error.response(exchange.call().format(), &self.request_id).map(Body::from)
+                let mut response = error.response(exchange.call().format(), &self.request_id);
+                if debug {
+                    debug::add(&exchange, response.headers_mut());
+                }
+                response.map(Body::from)
             }
             Outcome::Refused(Refusal::Upstream { target, error }, exchange) => {
                 let UpstreamError { status, headers, body } = error;
@@ -198,6 +214,9 @@ impl Incoming {
                 let mut headers = reply::headers(exchange.call(), target, &headers);
                 // The body is what was kept of it, and its length is known.
                 headers.remove(header::CONTENT_LENGTH);
+                if debug {
+                    debug::add(&exchange, &mut headers);
+                }
                 *response.headers_mut() = headers;
                 response
             }

@@ -14,16 +14,16 @@ use crate::{
     exchange::{
         Exchange, Refusal, Step, UpstreamError,
         demo::{self, Answer},
-        relay::{End, Flow, Relay},
+        relay::{Cut, End, Flow, Relay},
         reply, verdict,
     },
-    routing::{failure::Failure, failure::Unreachable, settings::Limits},
+    routing::{failure::Failure, router::TargetId, settings::Limits},
 };
 
 /// How a request came out.
 pub enum Outcome {
     /// The demo provider answers.
-    Demo { target: Arc<str>, answer: Answer },
+    Demo { answer: Answer, exchange: Box<Exchange> },
     /// A provider answers: its first content is here.
     Answered(Box<Answered>),
     /// Nobody answers.
@@ -58,11 +58,14 @@ pub async fn drive(
     loop {
         match exchange.step() {
             Step::Ask(op) => {
-                let answer = gateway.apply(&op);
-                exchange.told(answer);
+                let (answer, now) = gateway.apply(&op);
+                exchange.told(answer, now);
             }
             Step::Wait(pause) => tokio::time::sleep(pause).await,
-            Step::Refuse(refusal) => return Outcome::Refused(refusal, Box::new(exchange)),
+            Step::Refuse(refusal) => {
+                gateway.decisions.keep(exchange.record());
+                return Outcome::Refused(refusal, Box::new(exchange));
+            }
             Step::Demo(id) => return demo(&gateway, exchange, id),
             Step::Send(outgoing, limits) => {
                 let streams = exchange.call().streams;
@@ -84,22 +87,23 @@ pub async fn drive(
     }
 }
 
-fn demo(
-    gateway: &Gateway,
-    mut exchange: Exchange,
-    id: crate::routing::router::TargetId,
-) -> Outcome {
+fn demo(gateway: &Gateway, mut exchange: Exchange, id: TargetId) -> Outcome {
     let target = exchange.router().target(id);
-    let name = Arc::clone(&target.name);
     match demo::answer(exchange.call(), target, gateway.clock.now()) {
         Ok(answer) => {
-            if let Some(op) = exchange.answered() {
-                gateway.apply(&op);
-            }
-            Outcome::Demo { target: name, answer }
+            answered(gateway, &mut exchange);
+            Outcome::Demo { answer, exchange: Box::new(exchange) }
         }
         Err(error) => Outcome::Refused(Refusal::Local(error), Box::new(exchange)),
     }
+}
+
+/// A target answers: the state and the log are told.
+fn answered(gateway: &Gateway, exchange: &mut Exchange) {
+    if let Some(op) = exchange.answered() {
+        gateway.apply(&op);
+    }
+    gateway.decisions.keep(exchange.record());
 }
 
 /// The provider answered with an error: read it, judge it, go on.
@@ -131,7 +135,7 @@ fn fail(exchange: &mut Exchange, failure: Failure, answer: Option<UpstreamError>
     tracing::info!(
         request = %exchange.call().request_id,
         target,
-        cause = failure.word(),
+        cause = failure.cause.word(),
         "{target}: {message}",
     );
     exchange.failed(failure, answer, message);
@@ -173,9 +177,9 @@ impl Attempt<'_> {
                 Ok(Ok(None)) => (self.end(&mut relay, End::Closed, &mut ready), true),
                 Ok(Err(error)) => {
                     tracing::debug!("the reply broke off: {}", upstream::explain(error).1);
-                    (self.end(&mut relay, End::Cut(Unreachable::Broken), &mut ready), true)
+                    (self.end(&mut relay, End::Cut(Cut::Broken), &mut ready), true)
                 }
-                Err(_) => (self.end(&mut relay, End::Cut(Unreachable::Timeout), &mut ready), true),
+                Err(_) => (self.end(&mut relay, End::Cut(Cut::Timeout), &mut ready), true),
             };
             patience = self.limits.silence;
             match flow {
@@ -187,9 +191,7 @@ impl Attempt<'_> {
                 Flow::Flowing => {
                     let target = self.exchange.target().map(|target| Arc::clone(&target.name));
                     let target = target.unwrap_or_else(|| "?".into());
-                    if let Some(op) = self.exchange.answered() {
-                        gateway.apply(&op);
-                    }
+                    answered(gateway, &mut self.exchange);
                     let headers = reply::headers(self.exchange.call(), &target, &headers);
                     let (exchange, limits) = (self.exchange, self.limits);
                     return Ok(Answered {

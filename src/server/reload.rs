@@ -48,8 +48,7 @@ pub fn look(gateway: &Gateway, reloaded: &watch::Sender<u64>) {
     match gateway.live.reload(gateway.clock.now()) {
         Reload::Unchanged => {}
         Reload::Taken { changed_providers } => {
-            gateway.state().forget_cooldowns(|target| {
-                let provider = target.split('/').next().unwrap_or_default();
+            gateway.state().forget_cooldowns(|provider| {
                 changed_providers.iter().any(|changed| changed == provider)
             });
             let snapshot = gateway.live.snapshot();

@@ -16,11 +16,10 @@ use crate::{
     exchange::{
         Refusal,
         demo::Answer,
-        relay::{End, Flow},
+        relay::{Cut, End, Flow},
     },
     formats::codec,
     protocol::Format,
-    routing::{failure::Failure, failure::Unreachable, state::Op},
 };
 
 /// A streaming client that has heard nothing for this long gets a sign of life. Claude Code gives up
@@ -76,8 +75,8 @@ impl Relaying {
                     deadline = Instant::now() + self.answered.limits.silence;
                 }
                 Ok(Ok(None)) => self.end(End::Closed),
-                Ok(Err(_)) => self.end(End::Cut(Unreachable::Broken)),
-                Err(_) if wait == left => self.end(End::Cut(Unreachable::Timeout)),
+                Ok(Err(_)) => self.end(End::Cut(Cut::Broken)),
+                Err(_) if wait == left => self.end(End::Cut(Cut::Timeout)),
                 Err(_) => return sign.map(|sign| Ok(Bytes::from_static(sign))),
             }
         }
@@ -97,14 +96,16 @@ impl Relaying {
         self.queue.extend(out);
         self.ended = true;
         if let End::Cut(cut) = end {
-            let failure = Failure::Unreachable(cut);
+            let cause = cut.cause();
             tracing::info!(
                 request = %exchange.call().request_id,
                 target = %target,
-                cause = failure.word(),
+                cause = cause.word(),
                 "{target}: the reply broke off after it had begun",
             );
-            self.gateway.apply(&Op::Failed { target: Arc::clone(target), failure });
+            if let Some(op) = exchange.broke_off(cause) {
+                self.gateway.apply(&op);
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     exchange::forward::Outgoing,
     formats::head::Spliced,
     routing::{
-        failure::{Failure, Unreachable},
+        failure::{Cause, Failure},
         settings::Limits,
     },
 };
@@ -42,7 +42,7 @@ impl Upstream {
     ) -> Result<Response, (Failure, String)> {
         let (parts, body) = outgoing.into_parts();
         let url = Url::parse(&parts.uri.to_string())
-            .map_err(|error| (Failure::Unusable, format!("has a bad URL: {error}")))?;
+            .map_err(|error| (Cause::Unusable.into(), format!("has a bad URL: {error}")))?;
         let client = self.client(limits.connect, url.scheme() == "https")?;
         let mut request = reqwest::Request::new(parts.method, url);
         *request.headers_mut() = parts.headers;
@@ -52,7 +52,7 @@ impl Upstream {
             Ok(Err(error)) => Err(explain(error)),
             Err(_) => {
                 let message = format!("did not answer within {} s", patience.as_secs_f32());
-                Err((Failure::Unreachable(Unreachable::Timeout), message))
+                Err((Cause::Timeout.into(), message))
             }
         }
     }
@@ -63,7 +63,7 @@ impl Upstream {
             return Ok(client.clone());
         }
         let client = build(connect, secure).map_err(|error| {
-            (Failure::Unusable, format!("cannot be called: {}", innermost(&error)))
+            (Cause::Unusable.into(), format!("cannot be called: {}", innermost(&error)))
         })?;
         clients.insert((connect, secure), client.clone());
         Ok(client)
@@ -101,14 +101,14 @@ fn plain_tls() -> Option<rustls::ClientConfig> {
 #[must_use]
 pub fn explain(error: reqwest::Error) -> (Failure, String) {
     let error = error.without_url();
-    let (cause, what) = if error.is_timeout() {
-        (Unreachable::Timeout, "could not be reached in time")
-    } else if error.is_connect() {
-        (Unreachable::Connect, "could not be reached")
+    let (cause, what) = if error.is_connect() {
+        (Cause::Unreachable, "could not be reached")
+    } else if error.is_timeout() {
+        (Cause::Timeout, "did not answer in time")
     } else {
-        (Unreachable::Broken, "broke the connection")
+        (Cause::Broken, "broke the connection")
     };
-    (Failure::Unreachable(cause), format!("{what}: {}", innermost(&error)))
+    (cause.into(), format!("{what}: {}", innermost(&error)))
 }
 
 /// The last error of a chain: the one that says what happened rather than where.

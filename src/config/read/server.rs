@@ -23,6 +23,7 @@ pub(super) fn read(mut fields: Fields<'_, '_>) -> Server {
         max_body_bytes: fields.whole(&["maxBodyBytes"], 1..=u64::MAX).and_then(NonZeroU64::new),
         max_in_flight: fields.whole(&["maxInFlight"], POSITIVE).and_then(NonZeroU32::new),
         unknown_models: fields.word(&["unknownModels"], "one of the choices", &UNKNOWN_MODELS),
+        debug_routing: fields.boolean(&["debugRouting"]),
         timeouts: read_timeouts(&mut fields),
         retry: read_retry(&mut fields),
     };

@@ -236,11 +236,14 @@ fn target(provider: &ProviderId, model: &Model, kind: TargetKind, limits: Limits
     let json = serde_json::Value::from(model.id.as_str()).to_string();
     Target {
         name: reference.as_str().into(),
+        provider: provider.as_str().into(),
+        buckets: Box::default(),
         reference,
         model_json: Bytes::from(json),
         kind,
         limits,
         context_window: model.context_window,
+        capabilities: model.capabilities,
         fallbacks: Vec::new(),
     }
 }

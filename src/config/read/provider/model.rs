@@ -1,7 +1,7 @@
 //! `providers[].models`.
 
 use super::super::super::{
-    Model,
+    Capabilities, Model,
     fields::{Fields, Found},
     problem::{Problem, join},
 };
@@ -31,11 +31,35 @@ fn read(found: &Found<'_>, problems: &mut Vec<Problem>) -> Option<Model> {
         enabled: fields.boolean(&["enabled"]).unwrap_or(true),
         context_window: fields.whole(&["contextWindow", "context-window"], 1..=u64::MAX),
         cost: fields.any(&["cost"]),
-        capabilities: fields.any(&["capabilities"]),
+        capabilities: read_capabilities(&mut fields),
         fallback_models: fields.texts(spellings, true),
         metadata: fields.any(&["metadata"]),
     };
     fields.unsupported(&["variant"]);
     fields.finish();
     (!model.id.is_empty()).then_some(model)
+}
+
+/// `capabilities`, with the names that the original gave to the same.
+fn read_capabilities(fields: &mut Fields<'_, '_>) -> Capabilities {
+    let Some(found) = fields.find(&["capabilities"]) else { return Capabilities::default() };
+    let Some(mut own) = Fields::open(&found, fields.problems) else {
+        return Capabilities::default();
+    };
+    let reasoning = own.boolean(&["supportsReasoning"]);
+    let capabilities = Capabilities {
+        tools: own.boolean(&["tools", "supportsTools"]),
+        images: own.boolean(&["images", "vision", "supportsImages", "supportsVision"]),
+        // Two switches for one ability, by the format of the provider.
+        thinking: own.boolean(&["thinking", "supportsThinking"]).or(reasoning),
+        structured_output: own.boolean(&["structuredOutput", "supportsResponseFormat"]),
+    };
+    own.unsupported(&[
+        "supportsLogprobs",
+        "supportsServiceTier",
+        "supportsPrediction",
+        "supportsStreamOptions",
+    ]);
+    own.finish();
+    capabilities
 }

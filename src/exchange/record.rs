@@ -1,0 +1,137 @@
+//! What is remembered of a request after it ended: why it went where it went, and what came of it.
+//! Nothing of what it said.
+
+use std::{sync::Arc, time::Duration};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Exchange;
+use crate::{
+    protocol::Operation,
+    routing::{decide::Decision, failure::Cause, router::Target, trace::Trace},
+};
+
+/// One request, as it is kept: cheap to make, explained only when somebody asks.
+#[derive(Debug, Clone)]
+pub struct Record {
+    pub request_id: Arc<str>,
+    /// The name that the client asked for.
+    pub requested: Option<String>,
+    pub operation: Operation,
+    pub decision: Option<Arc<Decision>>,
+    pub attempts: Vec<AttemptRecord>,
+    /// The target that answered.
+    pub answered: Option<Arc<str>>,
+    /// How long it waited for targets to recover.
+    pub waited: Duration,
+}
+
+/// One failed attempt.
+#[derive(Debug, Clone)]
+pub struct AttemptRecord {
+    pub target: Arc<str>,
+    pub cause: Cause,
+    /// What the provider answered with, if it did.
+    pub status: Option<u16>,
+    pub message: String,
+}
+
+impl Record {
+    pub(super) fn of(
+        exchange: &Exchange,
+        decision: Option<Arc<Decision>>,
+        answered: Option<&Target>,
+        waited: Duration,
+    ) -> Self {
+        let attempts = exchange.attempts().iter().map(|attempt| AttemptRecord {
+            target: Arc::clone(&exchange.router().target(attempt.target).name),
+            cause: attempt.failure.cause,
+            status: attempt.answer.as_ref().map(|answer| answer.status.as_u16()),
+            message: attempt.message.clone(),
+        });
+        Self {
+            request_id: Arc::clone(&exchange.call().request_id),
+            requested: exchange.call().model.clone(),
+            operation: exchange.call().operation,
+            decision,
+            attempts: attempts.collect(),
+            answered: answered.map(|target| Arc::clone(&target.name)),
+            waited,
+        }
+    }
+
+    /// The record in words.
+    #[must_use]
+    pub fn explain(&self) -> Explained {
+        let attempts = self.attempts.iter().map(|attempt| Tried {
+            target: attempt.target.to_string(),
+            cause: attempt.cause.word().to_owned(),
+            status: attempt.status,
+            message: attempt.message.clone(),
+        });
+        Explained {
+            request_id: self.request_id.to_string(),
+            requested_model: self.requested.clone(),
+            operation: self.operation.ending().to_owned(),
+            decision: self.decision.as_deref().map(Trace::of),
+            attempts: attempts.collect(),
+            answered_by: self.answered.as_deref().map(str::to_owned),
+            waited_ms: u64::try_from(self.waited.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+/// One request, explained after the fact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Explained {
+    pub request_id: String,
+    pub requested_model: Option<String>,
+    pub operation: String,
+    /// Why it went where it went.
+    pub decision: Option<Trace>,
+    /// The attempts that failed, in order.
+    pub attempts: Vec<Tried>,
+    /// The target that answered; none if the request was refused.
+    pub answered_by: Option<String>,
+    /// How long it waited for targets to recover.
+    pub waited_ms: u64,
+}
+
+/// One failed attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Tried {
+    pub target: String,
+    /// The word of the cause, such as `rate-limited`.
+    pub cause: String,
+    pub status: Option<u16>,
+    pub message: String,
+}
+
+impl Explained {
+    /// The explanation in lines, for people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let asked = self.requested_model.as_deref().unwrap_or("no model");
+        let mut text = format!("request {}: {asked}, {}\n", self.request_id, self.operation);
+        if let Some(decision) = &self.decision {
+            text.push_str(&decision.text());
+        }
+        for tried in &self.attempts {
+            text.push_str(&format!(
+                "tried {}: {} ({})\n",
+                tried.target, tried.message, tried.cause
+            ));
+        }
+        if self.waited_ms > 0 {
+            text.push_str(&format!("waited {} ms for a target to recover\n", self.waited_ms));
+        }
+        match &self.answered_by {
+            Some(target) => text.push_str(&format!("answered by {target}\n")),
+            None => text.push_str("refused: no target answered\n"),
+        }
+        text
+    }
+}
