@@ -114,6 +114,27 @@ pub enum Quirk {
     NoReasoning,
 }
 
+impl Quirk {
+    /// Every quirk, in the order of their declaration.
+    pub const ALL: [Self; 15] = [
+        Self::NoDeveloperRole,
+        Self::NoStreamOptions,
+        Self::NoParallelSwitch,
+        Self::NoStrict,
+        Self::NoJsonSchema,
+        Self::NoImageUrls,
+        Self::NoSystemInside,
+        Self::NoFreeform,
+        Self::NoNamespaces,
+        Self::NoCacheKey,
+        Self::CacheMarks,
+        Self::ReasoningBack,
+        Self::NineLetterIds,
+        Self::KeepsState,
+        Self::NoReasoning,
+    ];
+}
+
 /// A set of quirks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Quirks(u32);

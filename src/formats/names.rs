@@ -108,6 +108,11 @@ impl Names {
         self.client.is_empty() && self.emulated.is_empty()
     }
 
+    /// The names that differ: at the client's (without their namespace), and at the target's.
+    pub fn changed(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.wire.iter().map(|((_, client), wire)| (&**client, &**wire))
+    }
+
     /// A block that a provider opened, as the client knows the tool.
     fn restored(&self, opening: Opening) -> Opening {
         let (id, name, freeform) = match opening {
