@@ -166,3 +166,18 @@ fn a_reply_is_the_fold_of_its_events_in_any_pieces() {
         assert_eq!(folded, reply);
     }
 }
+
+#[test]
+fn generated_replies_are_in_order_and_fold_back() {
+    for format in Format::ALL {
+        proptest!(|(reply in reply(format), longest in 1..9usize)| {
+            let events = in_pieces(&reply, longest);
+            super::check_order(&events);
+            let mut folded = Reply::default();
+            for event in &events {
+                folded.absorb(event);
+            }
+            prop_assert_eq!(folded, reply);
+        });
+    }
+}

@@ -359,3 +359,52 @@ pub(crate) fn request() -> impl Strategy<Value = (Request<'static>, Request<'sta
         },
     )
 }
+
+/// A generator that never makes a kind of block proves nothing about it.
+#[test]
+fn generated_requests_have_every_kind_of_block() {
+    use std::{cell::RefCell, collections::BTreeSet};
+
+    let seen = RefCell::new(BTreeSet::new());
+    proptest!(ProptestConfig::with_cases(400), |((request, shorter) in request())| {
+        prop_assert!(shorter.messages.len() <= request.messages.len());
+        let mut queue: Vec<&Block<'_>> = request.messages.iter().flat_map(|m| &m.blocks).collect();
+        while let Some(block) = queue.pop() {
+            seen.borrow_mut().insert(match &block.content {
+                Content::Text { .. } => "text",
+                Content::Image(_) => "image",
+                Content::Document(_) => "document",
+                Content::Audio(_) => "audio",
+                Content::Reasoning(_) if block.seal.is_some() => "sealed reasoning",
+                Content::Reasoning(_) => "reasoning",
+                Content::ToolCall(call) if call.freeform => "freeform call",
+                Content::ToolCall(_) => "call",
+                Content::ToolResult(result) => {
+                    queue.extend(&result.blocks);
+                    "result"
+                }
+                Content::ToolReference(_) => "reference",
+                Content::Refusal(_) => "refusal",
+                // Only formats themselves write these; golden cases have them.
+                Content::Hosted(_) | Content::Opaque { .. } => "raw",
+            });
+        }
+    });
+    let seen: Vec<_> = seen.into_inner().into_iter().collect();
+    assert_eq!(
+        seen,
+        [
+            "audio",
+            "call",
+            "document",
+            "freeform call",
+            "image",
+            "reasoning",
+            "reference",
+            "refusal",
+            "result",
+            "sealed reasoning",
+            "text",
+        ]
+    );
+}
