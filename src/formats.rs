@@ -4,16 +4,28 @@
 //! and a [`Watch`] only looks at them.
 
 pub mod anthropic;
+pub mod dropped;
+pub mod effort;
+mod fault;
 pub mod gemini;
 pub mod head;
+pub mod hints;
+pub mod ids;
+pub mod names;
 pub mod openai_chat;
 mod openai_error;
 pub mod openai_responses;
+pub mod order;
 mod raw;
+pub mod repair;
+pub mod seals;
 pub mod sse;
+pub mod write;
 
+use http::StatusCode;
 use thiserror::Error;
 
+use self::{dropped::Dropped, hints::Hints, names::Names};
 use crate::{
     chat::{Event, Fault, Reply, Request},
     protocol::Format,
@@ -27,6 +39,22 @@ pub struct Malformed {
     pub message: String,
     /// A JSON pointer to the place, if it is known.
     pub pointer: Option<String>,
+}
+
+impl Malformed {
+    fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), pointer: None }
+    }
+}
+
+/// A request as a provider gets it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Encoded {
+    pub body: Vec<u8>,
+    /// What the format cannot say.
+    pub dropped: Vec<Dropped>,
+    /// What has to be undone in the reply.
+    pub names: Names,
 }
 
 /// How a streamed reply is laid out in bytes.
@@ -46,6 +74,32 @@ pub trait Codec: Sync {
     /// If a part that must be understood is not what the format says.
     fn decode_request<'a>(&self, body: &'a str) -> Result<Request<'a>, Malformed>;
 
+    /// Writes a request for the target that `hints` tell of. The same request and hints give the
+    /// same bytes, and a longer conversation gives an extension of the bytes of a shorter one, so
+    /// that providers' prompt caches hold. What only the vendor has ([`Request::state`]) is refused
+    /// by [`refuse_state`] before.
+    ///
+    /// # Errors
+    /// If the request makes no sense in this format at all.
+    fn encode_request(
+        &self,
+        request: &Request<'_>,
+        hints: &Hints<'_>,
+    ) -> Result<Encoded, Malformed>;
+
+    /// Reads a whole reply of a provider.
+    ///
+    /// # Errors
+    /// If it is not what the format says.
+    fn decode_reply(&self, body: &str) -> Result<Reply, Malformed>;
+
+    /// Reads an error of a provider, whatever it looks like. The message keeps the provider's
+    /// words: clients act on them.
+    fn decode_fault(&self, status: StatusCode, body: &[u8]) -> Fault;
+
+    /// A reader for one streamed reply of a provider.
+    fn stream_decoder(&self, framing: Framing) -> Box<dyn StreamDecoder>;
+
     /// Writes a whole reply.
     fn encode_reply(&self, reply: &Reply) -> Vec<u8>;
 
@@ -64,6 +118,33 @@ pub trait Codec: Sync {
     /// What may be sent between two events of a stream to show that it is alive, such that this
     /// format's clients ignore it.
     fn keep_alive(&self) -> &'static [u8];
+}
+
+/// Reads one streamed reply, in pieces of any size. What comes out is in order: one start, blocks
+/// that never overlap, one end, which is [`Event::Stop`] or [`Event::Fault`].
+pub trait StreamDecoder: Send {
+    /// Takes a piece of the stream and gives the events that it completes.
+    fn feed(&mut self, chunk: &[u8], on_event: &mut dyn FnMut(Event<'_>));
+
+    /// The stream has ended: gives what is left. If the reply was not complete, that is a fault.
+    fn finish(&mut self, on_event: &mut dyn FnMut(Event<'_>));
+}
+
+/// Reads the server-sent events of one reply; [`order::SseDecoder`] makes a [`StreamDecoder`] of
+/// it. It need not close blocks that the next one or the end closes, nor care for truncation.
+pub trait EventDecoder: Send {
+    /// Gives what `event` says.
+    ///
+    /// # Errors
+    /// If it is not what the format says: the reply ends with that.
+    fn event(
+        &mut self,
+        event: &sse::Event<'_>,
+        on_event: &mut dyn FnMut(Event<'_>),
+    ) -> Result<(), Malformed>;
+
+    /// The stream has ended: gives what was held back.
+    fn end(&mut self, _on_event: &mut dyn FnMut(Event<'_>)) {}
 }
 
 /// Writes one streamed reply, event by event.
@@ -102,6 +183,8 @@ pub enum Signal {
     /// The provider reports an error inside the stream: its message, as far as it can be read.
     Fault(String),
 }
+
+pub use fault::refuse_state;
 
 /// The codec of `format`.
 #[must_use]

@@ -3,4 +3,6 @@
 mod architecture;
 mod config;
 mod gateway;
+mod laws;
 mod support;
+mod translations;

@@ -10,7 +10,7 @@ use super::{call::Call, error::GatewayError};
 use crate::{
     chat::{
         Block, Event, FaultKind, Message, Opening, Reply, Request, Role, Start, StopReason, Tool,
-        ToolChoice, ToolKind, Usage,
+        ToolChoice, ToolKind, ToolResult, Usage,
     },
     formats::{Framing, codec},
     routing::router::Target,
@@ -72,7 +72,7 @@ pub fn answer(call: &Call, target: &Target, now: Timestamp) -> Result<Answer, Ga
         };
         return Ok(Answer::Stream { content_type, pieces });
     }
-    let mut reply = Reply::new(Start { id: String::new(), model: String::new(), created: 0 });
+    let mut reply = Reply::new(Start::default());
     for event in &events {
         reply.absorb(event);
     }
@@ -147,12 +147,12 @@ fn shorten(text: &str, longest: usize) -> Cow<'_, str> {
 fn agent(request: &Request<'_>) -> Turn {
     let said = last_said(&request.messages).unwrap_or_default();
     if let Some(result) = fresh_result(&request.messages) {
-        return Turn::Say(format!("{LABEL} The tool answered: {}", shorten(result, 200)));
+        return Turn::Say(format!("{LABEL} The tool answered: {}", shorten(&result, 200)));
     }
     match wanted_tool(request, said) {
         Some(tool) => Turn::Call {
             name: tool.name.to_string(),
-            freeform: tool.kind == ToolKind::Freeform,
+            freeform: matches!(tool.kind, ToolKind::Freeform { .. }),
             input: input(tool, said),
         },
         None => Turn::Say(format!(
@@ -165,24 +165,23 @@ fn agent(request: &Request<'_>) -> Turn {
 }
 
 /// The text of a tool result that nobody has answered yet.
-fn fresh_result<'r>(messages: &'r [Message<'_>]) -> Option<&'r str> {
+fn fresh_result<'r>(messages: &'r [Message<'_>]) -> Option<Cow<'r, str>> {
     let since = messages
         .iter()
         .rposition(|message| message.role == Role::Assistant)
         .map_or(0, |place| place + 1);
     let blocks = messages[since..].iter().flat_map(|message| &message.blocks);
-    blocks.rev().find_map(|block| {
-        if let Block::ToolResult { text, .. } = block { Some(&**text) } else { None }
-    })
+    blocks.rev().find_map(|block| block.result().map(ToolResult::text))
 }
 
 fn wanted_tool<'r, 'a>(request: &'r Request<'a>, said: &str) -> Option<&'r Tool<'a>> {
-    let mut callable = request.tools.iter().filter(|tool| tool.kind != ToolKind::Hosted);
+    let mut callable = request.tools.iter().filter(|tool| !tool.is_hosted());
     let words = said.to_lowercase();
     let named = |tool: &&Tool<'_>| words.contains(&tool.name.to_lowercase());
     match &request.tool_choice {
         ToolChoice::None => None,
         ToolChoice::Named(name) => callable.find(|tool| tool.name == *name),
+        ToolChoice::Allowed { names, .. } => callable.find(|tool| names.contains(&tool.name)),
         ToolChoice::Required => callable.clone().find(named).or_else(|| callable.next()),
         ToolChoice::Auto => callable
             .clone()
@@ -193,14 +192,14 @@ fn wanted_tool<'r, 'a>(request: &'r Request<'a>, said: &str) -> Option<&'r Tool<
 
 /// The JSON object that stands in the words, else what the schema requires, filled in.
 fn input(tool: &Tool<'_>, said: &str) -> String {
-    if tool.kind == ToolKind::Freeform {
+    if matches!(tool.kind, ToolKind::Freeform { .. }) {
         return format!("{LABEL}\n");
     }
     if let Some(object) = object_in(said) {
         return object.to_owned();
     }
     let schema: Value = tool
-        .schema
+        .schema()
         .and_then(|schema| serde_json::from_str(schema.get()).ok())
         .unwrap_or(Value::Null);
     example(&schema, "", 0).to_string()
@@ -257,7 +256,7 @@ fn events(start: Start, turn: Turn, request: &Request<'_>, bytes: usize) -> Vec<
             let opening = if freeform {
                 Opening::FreeformCall { id: call_id, name }
             } else {
-                Opening::ToolCall { id: call_id, name }
+                Opening::ToolCall { id: call_id, name, namespace: None }
             };
             (opening, input, StopReason::ToolCalls)
         }
@@ -273,7 +272,7 @@ fn events(start: Start, turn: Turn, request: &Request<'_>, bytes: usize) -> Vec<
     let output = tokens(text.len());
     say(&mut events, u32::from(stop == StopReason::ToolCalls), opening, &text);
     events.push(Event::Usage(Usage { input: tokens(bytes), output, ..Usage::default() }));
-    events.push(Event::Stop(stop));
+    events.push(Event::Stop(stop.into()));
     events
 }
 

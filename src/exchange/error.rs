@@ -64,12 +64,8 @@ impl GatewayError {
     /// The words of this error for a client of any format.
     #[must_use]
     pub fn fault(&self, request_id: &str) -> Fault {
-        Fault {
-            kind: self.kind,
-            message: self.message.clone(),
-            request_id: request_id.to_owned(),
-            param: self.param.clone(),
-        }
+        let fault = Fault::new(self.kind, &*self.message).of_request(request_id);
+        Fault { param: self.param.clone(), ..fault }
     }
 
     /// The whole answer, in the client's format.

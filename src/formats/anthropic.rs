@@ -1,12 +1,18 @@
 //! Anthropic Messages.
 
+mod fault;
+mod reply;
 mod request;
 mod stream;
 mod watch;
 
+use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Codec, Framing, Malformed, StreamEncoder, Watch};
+use super::{
+    Codec, Encoded, Framing, Malformed, StreamDecoder, StreamEncoder, Watch, hints::Hints,
+    order::SseDecoder,
+};
 use crate::chat::{Fault, FaultKind, Opening, Reply, ReplyBlock, Request, StopReason, Usage};
 
 /// The codec of Anthropic Messages.
@@ -15,7 +21,27 @@ pub struct Anthropic;
 
 impl Codec for Anthropic {
     fn decode_request<'a>(&self, body: &'a str) -> Result<Request<'a>, Malformed> {
-        request::decode(body)
+        request::decode::decode(body)
+    }
+
+    fn encode_request(
+        &self,
+        request: &Request<'_>,
+        hints: &Hints<'_>,
+    ) -> Result<Encoded, Malformed> {
+        request::encode::encode(request, hints)
+    }
+
+    fn decode_reply(&self, body: &str) -> Result<Reply, Malformed> {
+        reply::decode(body)
+    }
+
+    fn decode_fault(&self, status: StatusCode, body: &[u8]) -> Fault {
+        fault::decode(status, body)
+    }
+
+    fn stream_decoder(&self, _: Framing) -> Box<dyn StreamDecoder> {
+        Box::new(SseDecoder::new(stream::decode::Decoder))
     }
 
     fn encode_reply(&self, reply: &Reply) -> Vec<u8> {
@@ -26,8 +52,8 @@ impl Codec for Anthropic {
             "role": "assistant",
             "model": reply.start.model,
             "content": content,
-            "stop_reason": reply.stop.map(stop_reason),
-            "stop_sequence": null,
+            "stop_reason": reply.stop.as_ref().map(|stop| stop_reason(stop.reason)),
+            "stop_sequence": reply.stop.as_ref().and_then(|stop| stop.sequence.as_deref()),
             "usage": usage(&reply.usage),
         });
         message.to_string().into_bytes()
@@ -42,7 +68,7 @@ impl Codec for Anthropic {
     }
 
     fn stream_encoder(&self, _: Framing, _: bool) -> Box<dyn StreamEncoder> {
-        Box::new(stream::Encoder::default())
+        Box::new(stream::encode::Encoder::default())
     }
 
     fn watch(&self) -> Box<dyn Watch> {
@@ -67,6 +93,7 @@ fn error(fault: &Fault) -> Value {
 fn error_type(kind: FaultKind) -> &'static str {
     match kind {
         FaultKind::InvalidRequest
+        | FaultKind::ContextTooLong
         | FaultKind::MethodNotAllowed
         | FaultKind::UnsupportedMediaType
         | FaultKind::UpgradeRequired
@@ -84,11 +111,12 @@ fn error_type(kind: FaultKind) -> &'static str {
 
 fn block(block: &ReplyBlock) -> Value {
     match &block.opening {
-        Opening::Text => json!({ "type": "text", "text": block.text }),
+        Opening::Text | Opening::Refusal => json!({ "type": "text", "text": block.text }),
+        Opening::Hosted(_) | Opening::Image { .. } => json!({ "type": "text", "text": "" }),
         Opening::Reasoning => {
             json!({ "type": "thinking", "thinking": block.text, "signature": "" })
         }
-        Opening::ToolCall { id, name } => {
+        Opening::ToolCall { id, name, .. } => {
             let input = serde_json::from_str(&block.text).unwrap_or_else(|_| json!({}));
             tool_use(id, name, &input)
         }
@@ -104,10 +132,12 @@ fn tool_use(id: &str, name: &str, input: &Value) -> Value {
 fn stop_reason(reason: StopReason) -> &'static str {
     match reason {
         StopReason::End => "end_turn",
+        StopReason::Pause => "pause_turn",
+        StopReason::ContextFull => "model_context_window_exceeded",
         StopReason::ToolCalls => "tool_use",
         StopReason::MaxTokens => "max_tokens",
         StopReason::StopSequence => "stop_sequence",
-        StopReason::Refusal => "refusal",
+        StopReason::Refusal | StopReason::ContentFilter => "refusal",
     }
 }
 

@@ -1,12 +1,18 @@
 //! Gemini `generateContent`.
 
+mod fault;
+mod reply;
 mod request;
 mod stream;
 mod watch;
 
+use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Codec, Framing, Malformed, StreamEncoder, Watch};
+use super::{
+    Codec, Encoded, Framing, Malformed, StreamDecoder, StreamEncoder, Watch, hints::Hints,
+    order::SseDecoder,
+};
 use crate::chat::{Fault, FaultKind, Opening, Reply, Request, Start, StopReason, Usage};
 
 /// The codec of Gemini `generateContent`.
@@ -15,13 +21,35 @@ pub struct Gemini;
 
 impl Codec for Gemini {
     fn decode_request<'a>(&self, body: &'a str) -> Result<Request<'a>, Malformed> {
-        request::decode(body)
+        request::decode::decode(body)
+    }
+
+    fn encode_request(
+        &self,
+        request: &Request<'_>,
+        hints: &Hints<'_>,
+    ) -> Result<Encoded, Malformed> {
+        request::encode::encode(request, hints)
+    }
+
+    fn decode_reply(&self, body: &str) -> Result<Reply, Malformed> {
+        reply::decode(body)
+    }
+
+    fn decode_fault(&self, status: StatusCode, body: &[u8]) -> Fault {
+        fault::decode(status, body)
+    }
+
+    fn stream_decoder(&self, _: Framing) -> Box<dyn StreamDecoder> {
+        Box::new(SseDecoder::new(stream::decode::Decoder))
     }
 
     fn encode_reply(&self, reply: &Reply) -> Vec<u8> {
         let parts: Vec<Value> =
             reply.blocks.iter().map(|block| part(&block.opening, &block.text)).collect();
-        chunk(&reply.start, parts, reply.stop, Some(&reply.usage)).to_string().into_bytes()
+        chunk(&reply.start, parts, reply.stop.as_ref().map(|stop| stop.reason), Some(&reply.usage))
+            .to_string()
+            .into_bytes()
     }
 
     fn encode_token_count(&self, tokens: u64) -> Vec<u8> {
@@ -33,7 +61,7 @@ impl Codec for Gemini {
     }
 
     fn stream_encoder(&self, framing: Framing, _: bool) -> Box<dyn StreamEncoder> {
-        Box::new(stream::Encoder::new(framing))
+        Box::new(stream::encode::Encoder::new(framing))
     }
 
     fn watch(&self) -> Box<dyn Watch> {
@@ -61,6 +89,7 @@ fn error(fault: &Fault) -> Value {
 fn status(kind: FaultKind) -> &'static str {
     match kind {
         FaultKind::InvalidRequest
+        | FaultKind::ContextTooLong
         | FaultKind::TooLarge
         | FaultKind::MethodNotAllowed
         | FaultKind::UnsupportedMediaType
@@ -78,12 +107,13 @@ fn status(kind: FaultKind) -> &'static str {
 
 fn part(opening: &Opening, text: &str) -> Value {
     match opening {
-        Opening::Text => json!({ "text": text }),
+        Opening::Text | Opening::Refusal => json!({ "text": text }),
         Opening::Reasoning => json!({ "text": text, "thought": true }),
-        Opening::ToolCall { id, name } => {
+        Opening::ToolCall { id, name, .. } => {
             let args: Value = serde_json::from_str(text).unwrap_or_else(|_| json!({}));
             json!({ "functionCall": { "id": id, "name": name, "args": args } })
         }
+        Opening::Hosted(_) | Opening::Image { .. } => json!({ "text": "" }),
         // Gemini has no freeform tools: the text travels as the one argument.
         Opening::FreeformCall { id, name } => {
             json!({ "functionCall": { "id": id, "name": name, "args": { "input": text } } })
@@ -113,9 +143,11 @@ fn chunk(
 
 fn finish_reason(reason: StopReason) -> &'static str {
     match reason {
-        StopReason::End | StopReason::ToolCalls | StopReason::StopSequence => "STOP",
-        StopReason::MaxTokens => "MAX_TOKENS",
-        StopReason::Refusal => "SAFETY",
+        StopReason::End | StopReason::ToolCalls | StopReason::StopSequence | StopReason::Pause => {
+            "STOP"
+        }
+        StopReason::MaxTokens | StopReason::ContextFull => "MAX_TOKENS",
+        StopReason::Refusal | StopReason::ContentFilter => "SAFETY",
     }
 }
 

@@ -1,12 +1,17 @@
 //! OpenAI Chat Completions.
 
+mod reply;
 mod request;
 mod stream;
 mod watch;
 
+use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Codec, Framing, Malformed, StreamEncoder, Watch, openai_error};
+use super::{
+    Codec, Encoded, Framing, Malformed, StreamDecoder, StreamEncoder, Watch, hints::Hints,
+    openai_error, order::SseDecoder,
+};
 use crate::chat::{Fault, Opening, Reply, Request, StopReason, Usage};
 
 /// The codec of OpenAI Chat Completions.
@@ -15,7 +20,27 @@ pub struct OpenAiChat;
 
 impl Codec for OpenAiChat {
     fn decode_request<'a>(&self, body: &'a str) -> Result<Request<'a>, Malformed> {
-        request::decode(body)
+        request::decode::decode(body)
+    }
+
+    fn encode_request(
+        &self,
+        request: &Request<'_>,
+        hints: &Hints<'_>,
+    ) -> Result<Encoded, Malformed> {
+        request::encode::encode(request, hints)
+    }
+
+    fn decode_reply(&self, body: &str) -> Result<Reply, Malformed> {
+        reply::decode(body)
+    }
+
+    fn decode_fault(&self, status: StatusCode, body: &[u8]) -> Fault {
+        openai_error::decode(status, body)
+    }
+
+    fn stream_decoder(&self, _: Framing) -> Box<dyn StreamDecoder> {
+        Box::new(SseDecoder::new(stream::decode::Decoder))
     }
 
     fn encode_reply(&self, reply: &Reply) -> Vec<u8> {
@@ -29,7 +54,7 @@ impl Codec for OpenAiChat {
             (!texts.is_empty()).then(|| texts.concat())
         };
         let mut message = json!({
-            "role": "assistant", "content": texts(&Opening::Text), "refusal": null,
+            "role": "assistant", "content": texts(&Opening::Text), "refusal": texts(&Opening::Refusal),
         });
         if let Some(reasoning) = texts(&Opening::Reasoning) {
             message["reasoning_content"] = reasoning.into();
@@ -48,7 +73,7 @@ impl Codec for OpenAiChat {
                 "index": 0,
                 "message": message,
                 "logprobs": null,
-                "finish_reason": reply.stop.map(finish_reason),
+                "finish_reason": reply.stop.as_ref().map(|stop| finish_reason(stop.reason)),
             }],
             "usage": usage(&reply.usage),
         });
@@ -65,7 +90,7 @@ impl Codec for OpenAiChat {
     }
 
     fn stream_encoder(&self, _: Framing, usage_wanted: bool) -> Box<dyn StreamEncoder> {
-        Box::new(stream::Encoder::new(usage_wanted))
+        Box::new(stream::encode::Encoder::new(usage_wanted))
     }
 
     fn watch(&self) -> Box<dyn Watch> {
@@ -82,7 +107,7 @@ impl Codec for OpenAiChat {
 /// A call as a whole; `None` for blocks that are none.
 fn call(opening: &Opening, text: &str) -> Option<Value> {
     match opening {
-        Opening::ToolCall { id, name } => {
+        Opening::ToolCall { id, name, .. } => {
             let arguments = if text.is_empty() { "{}" } else { text };
             Some(json!({
                 "id": id, "type": "function", "function": { "name": name, "arguments": arguments },
@@ -92,16 +117,20 @@ fn call(opening: &Opening, text: &str) -> Option<Value> {
         Opening::FreeformCall { id, name } => {
             Some(json!({ "id": id, "type": "custom", "custom": { "name": name, "input": text } }))
         }
-        Opening::Text | Opening::Reasoning => None,
+        Opening::Text
+        | Opening::Reasoning
+        | Opening::Refusal
+        | Opening::Hosted(_)
+        | Opening::Image { .. } => None,
     }
 }
 
 fn finish_reason(reason: StopReason) -> &'static str {
     match reason {
-        StopReason::End | StopReason::StopSequence => "stop",
+        StopReason::End | StopReason::StopSequence | StopReason::Pause => "stop",
         StopReason::ToolCalls => "tool_calls",
-        StopReason::MaxTokens => "length",
-        StopReason::Refusal => "content_filter",
+        StopReason::MaxTokens | StopReason::ContextFull => "length",
+        StopReason::Refusal | StopReason::ContentFilter => "content_filter",
     }
 }
 

@@ -1,12 +1,17 @@
 //! OpenAI Responses.
 
+mod reply;
 mod request;
 mod stream;
 mod watch;
 
+use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Codec, Framing, Malformed, StreamEncoder, Watch, openai_error};
+use super::{
+    Codec, Encoded, Framing, Malformed, StreamDecoder, StreamEncoder, Watch, hints::Hints,
+    openai_error, order::SseDecoder,
+};
 use crate::chat::{Fault, Opening, Reply, ReplyBlock, Request, Start, StopReason, Usage};
 
 /// The codec of OpenAI Responses.
@@ -15,7 +20,27 @@ pub struct OpenAiResponses;
 
 impl Codec for OpenAiResponses {
     fn decode_request<'a>(&self, body: &'a str) -> Result<Request<'a>, Malformed> {
-        request::decode(body)
+        request::decode::decode(body)
+    }
+
+    fn encode_request(
+        &self,
+        request: &Request<'_>,
+        hints: &Hints<'_>,
+    ) -> Result<Encoded, Malformed> {
+        request::encode::encode(request, hints)
+    }
+
+    fn decode_reply(&self, body: &str) -> Result<Reply, Malformed> {
+        reply::decode(body)
+    }
+
+    fn decode_fault(&self, status: StatusCode, body: &[u8]) -> Fault {
+        openai_error::decode(status, body)
+    }
+
+    fn stream_decoder(&self, _: Framing) -> Box<dyn StreamDecoder> {
+        Box::new(SseDecoder::new(stream::decode::Decoder))
     }
 
     fn encode_reply(&self, reply: &Reply) -> Vec<u8> {
@@ -25,7 +50,10 @@ impl Codec for OpenAiResponses {
             .zip(0..)
             .map(|(block, index)| item(&reply.start, index, block, "completed"))
             .collect();
-        let ending = reply.stop.map_or(Ending::InProgress, Ending::Stopped);
+        let ending = match &reply.stop {
+            Some(stop) => Ending::Stopped(stop.reason),
+            None => Ending::InProgress,
+        };
         response(&reply.start, output, ending, Some(&reply.usage)).to_string().into_bytes()
     }
 
@@ -41,7 +69,7 @@ impl Codec for OpenAiResponses {
     }
 
     fn stream_encoder(&self, _: Framing, _: bool) -> Box<dyn StreamEncoder> {
-        Box::new(stream::Encoder::default())
+        Box::new(stream::encode::Encoder::default())
     }
 
     fn watch(&self) -> Box<dyn Watch> {
@@ -67,13 +95,15 @@ enum Ending<'a> {
 fn response(start: &Start, output: Vec<Value>, ending: Ending<'_>, used: Option<&Usage>) -> Value {
     let (status, incomplete, error) = match ending {
         Ending::InProgress => ("in_progress", None, Value::Null),
-        Ending::Stopped(StopReason::MaxTokens) => {
+        Ending::Stopped(StopReason::MaxTokens | StopReason::ContextFull) => {
             ("incomplete", Some("max_output_tokens"), Value::Null)
         }
-        Ending::Stopped(StopReason::Refusal) => ("incomplete", Some("content_filter"), Value::Null),
-        Ending::Stopped(StopReason::End | StopReason::ToolCalls | StopReason::StopSequence) => {
-            ("completed", None, Value::Null)
+        Ending::Stopped(StopReason::Refusal | StopReason::ContentFilter) => {
+            ("incomplete", Some("content_filter"), Value::Null)
         }
+        Ending::Stopped(
+            StopReason::End | StopReason::ToolCalls | StopReason::StopSequence | StopReason::Pause,
+        ) => ("completed", None, Value::Null),
         Ending::Failed(fault) => ("failed", None, failure(fault)),
     };
     json!({
@@ -106,7 +136,7 @@ fn failure(fault: &Fault) -> Value {
 /// The id of the output item at `index`: of the form that its kind has, the same in every event.
 fn item_id(start: &Start, index: u32, opening: &Opening) -> String {
     let prefix = match opening {
-        Opening::Text => "msg",
+        Opening::Text | Opening::Refusal | Opening::Hosted(_) | Opening::Image { .. } => "msg",
         Opening::Reasoning => "rs",
         Opening::ToolCall { .. } => "fc",
         Opening::FreeformCall { .. } => "ctc",
@@ -120,7 +150,7 @@ fn item(start: &Start, index: u32, block: &ReplyBlock, status: &str) -> Value {
     let text = &block.text;
     let done = status == "completed";
     match &block.opening {
-        Opening::Text => {
+        Opening::Text | Opening::Refusal | Opening::Hosted(_) | Opening::Image { .. } => {
             let content = if done { vec![text_part(text)] } else { Vec::new() };
             json!({
                 "id": id, "type": "message", "role": "assistant", "status": status, "content": content,
@@ -130,7 +160,7 @@ fn item(start: &Start, index: u32, block: &ReplyBlock, status: &str) -> Value {
             let summary = if done { vec![summary_part(text)] } else { Vec::new() };
             json!({ "id": id, "type": "reasoning", "summary": summary })
         }
-        Opening::ToolCall { id: call, name } => {
+        Opening::ToolCall { id: call, name, .. } => {
             let arguments = if done && text.is_empty() { "{}" } else { text };
             json!({
                 "id": id, "type": "function_call", "status": status, "call_id": call, "name": name,

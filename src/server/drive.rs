@@ -11,6 +11,7 @@ use reqwest::Response;
 
 use super::{Gateway, upstream};
 use crate::{
+    chat::{Fault, FaultKind},
     exchange::{
         Exchange, Refusal, Step, UpstreamError,
         demo::{self, Answer},
@@ -217,12 +218,8 @@ impl Attempt<'_> {
 
 /// The words for a client whose stream broke off after its first content.
 #[must_use]
-pub fn broken_off(exchange: &Exchange, how: &str) -> crate::chat::Fault {
+pub fn broken_off(exchange: &Exchange, how: &str) -> Fault {
     let target = exchange.target().map_or("the provider", |target| &target.name);
-    crate::chat::Fault {
-        kind: crate::chat::FaultKind::BadGateway,
-        message: format!("{target} {how}"),
-        request_id: exchange.call().request_id.to_string(),
-        param: None,
-    }
+    Fault::new(FaultKind::BadGateway, format!("{target} {how}"))
+        .of_request(&*exchange.call().request_id)
 }

@@ -12,7 +12,7 @@ use super::{
     drive::{Answered, Outcome, broken_off},
 };
 use crate::{
-    chat::Fault,
+    chat::{Fault, FaultKind},
     exchange::{
         Refusal,
         demo::Answer,
@@ -192,12 +192,8 @@ fn fault(refusal: &Refusal, request_id: &str) -> Fault {
         Refusal::Local(error) => error.fault(request_id),
         Refusal::Upstream { error, .. } => {
             let body: String = String::from_utf8_lossy(&error.body).chars().take(2000).collect();
-            Fault {
-                kind: crate::chat::FaultKind::from_status(error.status),
-                message: format!("the provider answered {}: {body}", error.status),
-                request_id: request_id.to_owned(),
-                param: None,
-            }
+            let message = format!("the provider answered {}: {body}", error.status);
+            Fault::new(FaultKind::from_status(error.status), message).of_request(request_id)
         }
     }
 }

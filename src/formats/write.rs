@@ -1,0 +1,133 @@
+//! Writes JSON straight into bytes: no document in between, raw parts as they stand, keys in the
+//! order of the calls.
+
+use serde::Serialize;
+
+/// Appends an object; `fill` writes its members.
+pub fn object(out: &mut Vec<u8>, fill: impl FnOnce(&mut Members<'_>)) {
+    out.push(b'{');
+    fill(&mut Members { out, first: true });
+    out.push(b'}');
+}
+
+/// Appends an array; `fill` writes its elements.
+pub fn array(out: &mut Vec<u8>, fill: impl FnOnce(&mut Elements<'_>)) {
+    out.push(b'[');
+    fill(&mut Elements { out, first: true });
+    out.push(b']');
+}
+
+/// The members of an object under construction. Each is written once.
+pub struct Members<'o> {
+    out: &'o mut Vec<u8>,
+    first: bool,
+}
+
+impl Members<'_> {
+    fn key(&mut self, key: &str) -> &mut Vec<u8> {
+        separate(self.out, &mut self.first);
+        value(self.out, key);
+        self.out.push(b':');
+        self.out
+    }
+
+    /// A string, number, boolean, raw JSON or anything else that serializes.
+    pub fn value(&mut self, key: &str, member: &(impl Serialize + ?Sized)) {
+        value(self.key(key), member);
+    }
+
+    /// The same, if there is one.
+    pub fn maybe(&mut self, key: &str, member: Option<&(impl Serialize + ?Sized)>) {
+        if let Some(member) = member {
+            self.value(key, member);
+        }
+    }
+
+    /// JSON source, which must be valid.
+    pub fn raw(&mut self, key: &str, json: &str) {
+        self.key(key).extend_from_slice(json.as_bytes());
+    }
+
+    pub fn object(&mut self, key: &str, fill: impl FnOnce(&mut Members<'_>)) {
+        object(self.key(key), fill);
+    }
+
+    pub fn array(&mut self, key: &str, fill: impl FnOnce(&mut Elements<'_>)) {
+        array(self.key(key), fill);
+    }
+}
+
+/// The elements of an array under construction.
+pub struct Elements<'o> {
+    out: &'o mut Vec<u8>,
+    first: bool,
+}
+
+impl Elements<'_> {
+    fn next(&mut self) -> &mut Vec<u8> {
+        separate(self.out, &mut self.first);
+        self.out
+    }
+
+    pub fn value(&mut self, element: &(impl Serialize + ?Sized)) {
+        value(self.next(), element);
+    }
+
+    /// JSON source, which must be valid.
+    pub fn raw(&mut self, json: &str) {
+        self.next().extend_from_slice(json.as_bytes());
+    }
+
+    pub fn object(&mut self, fill: impl FnOnce(&mut Members<'_>)) {
+        object(self.next(), fill);
+    }
+
+    /// Whether nothing has been written yet.
+    pub fn is_empty(&self) -> bool {
+        self.first
+    }
+}
+
+fn separate(out: &mut Vec<u8>, first: &mut bool) {
+    if !std::mem::take(first) {
+        out.push(b',');
+    }
+}
+
+/// Appends a value.
+pub fn value(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
+    let before = out.len();
+    if serde_json::to_writer(&mut *out, value).is_err() {
+        // Only maps with keys that are no strings fail; we have none.
+        out.truncate(before);
+        out.extend_from_slice(b"null");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::Json;
+
+    #[test]
+    fn raw_parts_stay_as_they_are_and_texts_are_escaped() {
+        let mut out = Vec::new();
+        object(&mut out, |body| {
+            body.value("model", "a\"b");
+            body.maybe("top_p", Some(&0.5));
+            body.maybe("top_k", None::<&u64>);
+            body.raw("schema", "{ \"x\" : 1 }");
+            body.value("raw", &Json::parse("[1.0, 2]"));
+            body.array("messages", |messages| {
+                assert!(messages.is_empty());
+                messages.object(|message| message.object("a", |_| {}));
+                messages.value(&true);
+                messages.raw("null");
+            });
+        });
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            r#"{"model":"a\"b","top_p":0.5,"schema":{ "x" : 1 },"raw":[1.0, 2],"messages":[{"a":{}},true,null]}"#
+        );
+    }
+}
