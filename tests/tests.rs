@@ -4,5 +4,6 @@ mod architecture;
 mod config;
 mod gateway;
 mod laws;
+mod simulation;
 mod support;
 mod translations;

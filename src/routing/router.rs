@@ -256,6 +256,11 @@ impl Router {
         self.buckets.iter()
     }
 
+    /// The buckets that every request to `target` counts against.
+    pub fn buckets_of(&self, target: &Target) -> impl Iterator<Item = &Bucket> + Clone {
+        target.buckets.iter().map(|id| self.bucket(*id))
+    }
+
     /// All targets, in config order.
     pub fn targets(&self) -> impl Iterator<Item = &Target> {
         self.targets.iter()

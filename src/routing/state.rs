@@ -221,8 +221,7 @@ impl State {
         if let Some(cooldown) = self.cooldown(target, now).filter(|_| !resting) {
             return Answer::Refused(Refused::Resting(cooldown));
         }
-        let buckets = target.buckets.iter().map(|bucket| router.bucket(*bucket));
-        match self.limits.reserve(buckets, now) {
+        match self.limits.reserve(router.buckets_of(target), now) {
             Ok(reservation) => {
                 self.changes += u64::from(!reservation.is_empty());
                 Answer::Reserved(reservation)

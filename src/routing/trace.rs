@@ -247,7 +247,8 @@ impl Reasons {
         }
         let failures = view.observed.slots[slot].failures;
         if failures > 0 {
-            self.add(ReasonCode::Failures, format!("failed {failures} times in a row"));
+            let times = if failures == 1 { "once".to_owned() } else { format!("{failures} times") };
+            self.add(ReasonCode::Failures, format!("failed {times} since the last success"));
         }
     }
 
