@@ -4,6 +4,7 @@
 //! A request resolves its model name to a [`router::Route`], asks [`state::State`] for the order of
 //! the candidates, and reports what became of each attempt.
 
+pub mod amp;
 pub mod balance;
 pub mod compile;
 pub mod endpoint;
