@@ -13,6 +13,7 @@
 //! [`Exchange::failed`] or, once the relay lets the first bytes through, [`Exchange::answered`].
 //! A wait needs no report. The number of steps is bounded by the targets and the retry policy.
 
+pub mod amp;
 pub mod call;
 pub mod demo;
 pub mod error;
@@ -125,7 +126,7 @@ impl Exchange {
     /// # Errors
     /// If the model is unknown, or none of its targets speaks the client's format.
     pub fn open(router: Arc<Router>, call: Call) -> Result<Self, GatewayError> {
-        let route = Arc::clone(router.resolve(call.model.as_deref())?);
+        let route = Arc::clone(amp::resolve(&router, &call)?);
         let ranked = router.rank(&route);
         if ranked.is_empty() {
             let message = format!("`{}` has no target that can be reached", route.name);

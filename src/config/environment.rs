@@ -170,6 +170,29 @@ pub fn overlay(
     problems
 }
 
+/// What the environment alone can switch on: looking closely costs, and is nobody's setting.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Switches {
+    /// `LLM_ROUTER_DEBUG_ROUTING`, or `LLM_ROUTER_DEBUG`: say in headers how a request was routed.
+    pub debug_routing: bool,
+    /// `LLM_ROUTER_DEBUG_AMP_CAPTURE`: write to stderr what Amp's requests look like.
+    pub amp_capture: bool,
+}
+
+impl Switches {
+    /// Reads the switches; what cannot be read is off.
+    #[must_use]
+    pub fn read(environment: &BTreeMap<String, String>) -> Self {
+        let on = |name: &str| environment.get(name).and_then(|text| is_on(text));
+        Self {
+            debug_routing: on("LLM_ROUTER_DEBUG_ROUTING")
+                .or_else(|| on("LLM_ROUTER_DEBUG"))
+                .unwrap_or(false),
+            amp_capture: on("LLM_ROUTER_DEBUG_AMP_CAPTURE").unwrap_or(false),
+        }
+    }
+}
+
 fn list(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }
@@ -262,6 +285,23 @@ mod tests {
                 problems.is_empty() && (server, key) != (&untouched.0, &untouched.1)
             });
             assert!(set, "{name}");
+        }
+    }
+
+    #[test]
+    fn debugging_is_off_unless_it_is_switched_on() {
+        for (variables, expected) in [
+            (&[][..], (false, false)),
+            (&[("LLM_ROUTER_DEBUG", "1")], (true, false)),
+            (&[("LLM_ROUTER_DEBUG", "1"), ("LLM_ROUTER_DEBUG_ROUTING", "no")], (false, false)),
+            (&[("LLM_ROUTER_DEBUG_ROUTING", "true")], (true, false)),
+            (&[("LLM_ROUTER_DEBUG_AMP_CAPTURE", "yes")], (false, true)),
+            (&[("LLM_ROUTER_DEBUG_AMP_CAPTURE", "maybe")], (false, false)),
+        ] {
+            let environment =
+                variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+            let switches = Switches::read(&environment);
+            assert_eq!((switches.debug_routing, switches.amp_capture), expected, "{variables:?}");
         }
     }
 

@@ -234,6 +234,14 @@ impl AmpTable {
         trace
     }
 
+    /// Whether any entry goes by this mode.
+    #[must_use]
+    pub fn names_mode(&self, mode: &str) -> bool {
+        let mode = mode.trim().to_lowercase();
+        self.modes.contains_key(mode.as_str())
+            || self.agent_modes.values().any(|modes| modes.contains_key(mode.as_str()))
+    }
+
     /// What `rule` says.
     #[must_use]
     pub fn outcome(&self, rule: Rule, context: &AmpContext) -> Outcome {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{config::read::read, routing::router::Router};
+use crate::config::read::read;
 
 /// A router of two providers, two aliases, and this `ampRouting`; `null` is none.
 fn router(amp: &Value) -> Router {
