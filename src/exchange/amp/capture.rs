@@ -94,7 +94,8 @@ impl<'a> Capture<'a> {
             "type": "amp-capture",
             "stage": stage,
             "timestamp": now.to_string(),
-            "requestId": self.shown(self.request_id),
+            // It ties the lines to each other and to the log, and was checked when it came.
+            "requestId": self.request_id,
         });
         if let (Value::Object(line), Value::Object(fields)) = (&mut line, fields) {
             line.extend(fields);
