@@ -111,8 +111,8 @@ fn has_product(headers: &HeaderMap) -> bool {
     let agents = headers.get_all(header::USER_AGENT);
     agents.iter().filter_map(|value| value.to_str().ok()).any(|agents| {
         agents.split([' ', '\t', '(', ')', ';', ',']).any(|token| {
-            let token = token.to_ascii_lowercase();
-            PRODUCTS.into_iter().any(|product| token.starts_with(product))
+            let start = |length| token.get(..length).unwrap_or_default();
+            PRODUCTS.into_iter().any(|product| start(product.len()).eq_ignore_ascii_case(product))
         })
     })
 }

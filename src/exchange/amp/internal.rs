@@ -81,8 +81,8 @@ impl Request {
                 json!({ "updated": true, "threadId": text(&params["thread"]) })
             }
             Some("getThreadLinkInfo") => json!({ "creatorUserID": USER }),
-            // Lists of what a team shares: there is no team.
-            Some("loadPlugins" | "loadSkills") => json!([]),
+            // What a team shares: there is no team.
+            Some("loadPlugins") => json!([]),
             Some("getThread") => {
                 return failed("thread-not-found", "threads are not kept by llm-router");
             }

@@ -79,11 +79,14 @@ pub fn request_headers(
             passed.append(name, value.clone());
         }
     }
-    if is_websocket(headers) {
+    let websocket = is_websocket(headers);
+    if websocket {
         passed.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         passed.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     }
-    if let Some(Ok(key)) = &upstream.key {
+    // Amp's websockets present a token of their own in their subprotocol, and no key.
+    let bare = websocket && presented_keys(headers, None).next().is_none();
+    if let Some(Ok(key)) = upstream.key.as_ref().filter(|_| !bare) {
         for (name, text) in [
             (header::AUTHORIZATION, format!("Bearer {}", key.expose())),
             (API_KEY, key.expose().to_owned()),
@@ -223,6 +226,7 @@ mod tests {
         ] {
             assert_eq!(passed[name], value);
         }
+        assert!(!passed.contains_key("authorization") && !passed.contains_key("x-api-key"));
         let answered = headers(&[("upgrade", "websocket"), ("sec-websocket-accept", "a")]);
         let passed = response_headers(&answered, true);
         assert_eq!(
