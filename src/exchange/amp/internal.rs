@@ -3,11 +3,14 @@
 //! method that does nothing must not look as if it had worked. Nothing claims a subscription or a
 //! grant for the user.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
-use serde_json::{Map, Value, json};
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
+
+use super::strip::members;
 
 use crate::chat::FaultKind;
 use crate::exchange::error::GatewayError;
@@ -16,12 +19,15 @@ use crate::exchange::error::GatewayError;
 const USER: &str = "local-llm-router";
 const EMAIL: &str = "local@localhost";
 
-/// One call of a method.
+/// One call of a method. Threads are uploaded whole, again and again: of a body only what is asked
+/// for is read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     /// The method; `None` asks who the user is.
     pub method: Option<String>,
-    body: Map<String, Value>,
+    body: Bytes,
+    /// The members of the body, and where their values stand in it.
+    members: Vec<(String, Range<usize>)>,
 }
 
 /// What came of it.
@@ -38,35 +44,54 @@ impl Request {
     /// # Errors
     /// 400 if there is a body that is no JSON object.
     pub fn read(path: &str, query: Option<&str>, body: &Bytes) -> Result<Self, GatewayError> {
-        let body = if body.iter().all(u8::is_ascii_whitespace) {
-            Map::new()
+        let text = std::str::from_utf8(body).map_err(|_| bad("is not UTF-8"))?;
+        let members = if text.trim().is_empty() {
+            Vec::new()
+        } else if let Some(members) = members(text) {
+            members.into_iter().map(|member| (member.key.into_owned(), member.value)).collect()
         } else {
-            serde_json::from_slice(body).map_err(|error| {
-                let message = format!("the body is not a JSON object: {error}");
-                GatewayError::new(FaultKind::InvalidRequest, message)
-            })?
+            let error = serde_json::from_str::<IgnoredAny>(text).err();
+            return Err(error.map_or_else(
+                || bad("is not a JSON object"),
+                |error| bad(&format!("is not valid JSON: {error}")),
+            ));
         };
-        let named = body.get("method").and_then(Value::as_str).map(str::trim);
-        let named = named.filter(|method| !method.is_empty()).map(Cow::Borrowed);
+        let mut request = Self { method: None, body: body.clone(), members };
+        let named = request.field("method").and_then(string);
+        let named = named.map(|method| method.trim().to_owned());
+        let named = named.filter(|method| !method.is_empty()).map(Cow::Owned);
         let below = path.strip_prefix("/api/internal").unwrap_or_default().trim_matches('/');
         let below = (!below.is_empty()).then(|| percent_decode_str(below).decode_utf8_lossy());
-        let method = named.or_else(|| query.and_then(method_of)).or(below).map(Cow::into_owned);
-        Ok(Self { method, body })
+        request.method = named.or_else(|| query.and_then(method_of)).or(below).map(Cow::into_owned);
+        Ok(request)
     }
 
     /// Names of the parameters, for the capture.
     #[must_use]
     pub fn keys(&self) -> Vec<&str> {
-        self.body.keys().map(String::as_str).collect()
+        self.members.iter().map(|(key, _)| key.as_str()).collect()
+    }
+
+    /// The text of a member of the body, if it is not null.
+    fn field(&self, key: &str) -> Option<&str> {
+        let (_, range) = self.members.iter().find(|(name, _)| name == key)?;
+        let text = std::str::from_utf8(self.body.get(range.clone())?).ok()?;
+        (text != "null").then_some(text)
+    }
+
+    /// The text of a member of `params`.
+    fn param(&self, key: &str) -> Option<&str> {
+        inner(self.field("params")?, key)
     }
 
     /// Answers.
     #[must_use]
     pub fn answer(&self) -> Outcome {
-        let params = self.body.get("params").unwrap_or(&Value::Null);
+        let thread = self.param("thread");
+        let of_thread = |key| inner(thread?, key);
         let failed = |code, message: &str| Outcome::Error { code, message: message.to_owned() };
         Outcome::Result(match self.method.as_deref() {
-            None | Some("getUserInfo") => self.user(params),
+            None | Some("getUserInfo") => self.user(),
             Some("getUserFreeTierStatus") => json!({
                 "canUseAmpFree": false,
                 "isDailyGrantEnabled": false,
@@ -74,11 +99,11 @@ impl Request {
             }),
             Some("uploadThread") => json!({
                 "uploaded": true,
-                "threadId": text(&params["thread"]["id"]),
-                "version": params["thread"]["v"].as_number(),
+                "threadId": of_thread("id").and_then(string),
+                "version": of_thread("v").and_then(|v| v.parse::<serde_json::Number>().ok()),
             }),
             Some("setThreadMeta") => {
-                json!({ "updated": true, "threadId": text(&params["thread"]) })
+                json!({ "updated": true, "threadId": thread.and_then(string) })
             }
             Some("getThreadLinkInfo") => json!({ "creatorUserID": USER }),
             // What a team shares: there is no team.
@@ -99,8 +124,8 @@ impl Request {
 
     /// Who the user is here. All that is said to be valid is what was checked: that this gateway
     /// takes the key that came.
-    fn user(&self, params: &Value) -> Value {
-        let mode = text(&self.body.get("mode").cloned().unwrap_or_default());
+    fn user(&self) -> Value {
+        let mode = self.field("mode").or_else(|| self.param("mode")).and_then(string);
         json!({
             "id": USER,
             "name": "llm-router",
@@ -113,15 +138,15 @@ impl Request {
             "hasApiKey": true,
             "features": [],
             "user": { "id": USER, "email": EMAIL, "name": "llm-router" },
-            "mode": mode.or_else(|| text(&params["mode"])),
+            "mode": mode,
         })
     }
 
     /// The answer in the envelope that the request came in.
     #[must_use]
     pub fn envelope(&self, outcome: &Outcome) -> Value {
-        if self.body.contains_key("id") || self.body.contains_key("jsonrpc") {
-            let id = self.body.get("id").cloned().unwrap_or_default();
+        if self.keys().iter().any(|key| ["id", "jsonrpc"].contains(key)) {
+            let id = self.field("id").and_then(|id| serde_json::from_str::<Value>(id).ok());
             return match outcome {
                 Outcome::Result(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
                 // JSON-RPC 2.0, section 5.1: the method is not available.
@@ -151,8 +176,18 @@ pub fn method_of(query: &str) -> Option<Cow<'_, str>> {
     Some(percent_decode_str(method).decode_utf8_lossy())
 }
 
-fn text(value: &Value) -> Option<String> {
-    value.as_str().map(str::to_owned)
+/// The text of a member of an object.
+fn inner<'a>(object: &'a str, key: &str) -> Option<&'a str> {
+    let member = members(object)?.into_iter().find(|member| member.key == key)?;
+    object.get(member.value)
+}
+
+fn string(raw: &str) -> Option<String> {
+    serde_json::from_str(raw).ok()
+}
+
+fn bad(what: &str) -> GatewayError {
+    GatewayError::new(FaultKind::InvalidRequest, format!("the body {what}"))
 }
 
 #[cfg(test)]
@@ -207,10 +242,21 @@ mod tests {
                 r#"{"jsonrpc":"2.0","method":"x"}"#,
                 r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32601,"message":"`x` needs Amp's own server, which this llm-router is not connected to (`ampRouting.upstreamUrl`)","data":{"code":"method-not-available"}}}"#,
             ),
+            (None, "[]", "the body is not a JSON object"),
             (
                 None,
-                "[]",
-                "the body is not a JSON object: invalid type: sequence, expected a map at line 1 column 0",
+                "{",
+                "the body is not valid JSON: EOF while parsing an object at line 1 column 1",
+            ),
+            (
+                None,
+                r#"{"method":"uploadThread","params":{"thread":7}}"#,
+                r#"{"ok":true,"result":{"uploaded":true,"threadId":null,"version":null}}"#,
+            ),
+            (
+                None,
+                r#"{"method":null,"params":[]}"#,
+                r#"{"ok":true,"result":{"id":"local-llm-router","name":"llm-router","username":"llm-router","email":"local@localhost","plan":"local","authenticated":true,"isAuthenticated":true,"apiKeyValid":true,"hasApiKey":true,"features":[],"user":{"id":"local-llm-router","email":"local@localhost","name":"llm-router"},"mode":null}}"#,
             ),
         ] {
             assert_eq!(check("/api/internal", query, body), expected, "{query:?} {body}");

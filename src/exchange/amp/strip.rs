@@ -110,12 +110,13 @@ enum Judged {
 }
 
 /// A member of an object, and where its value stands in the text.
-struct Member<'a> {
-    key: Cow<'a, str>,
-    value: Range<usize>,
+pub(super) struct Member<'a> {
+    pub(super) key: Cow<'a, str>,
+    pub(super) value: Range<usize>,
 }
 
-fn members(text: &str) -> Option<Vec<Member<'_>>> {
+/// The members of an object, without a copy of them. `None` if this is not one object.
+pub(super) fn members(text: &str) -> Option<Vec<Member<'_>>> {
     struct Members(usize);
     impl<'de> Visitor<'de> for Members {
         type Value = Vec<Member<'de>>;
@@ -134,7 +135,9 @@ fn members(text: &str) -> Option<Vec<Member<'_>>> {
         }
     }
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    deserializer.deserialize_map(Members(text.as_ptr() as usize)).ok()
+    let members = deserializer.deserialize_map(Members(text.as_ptr() as usize)).ok()?;
+    deserializer.end().ok()?;
+    Some(members)
 }
 
 /// A key, borrowed where it has no escape.
