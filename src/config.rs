@@ -421,6 +421,14 @@ pub struct AmpRouting {
     pub application_map: IndexMap<String, String>,
     /// By the requested model, with or without its provider
     pub model_map: IndexMap<String, String>,
+    /// Amp's own server (`https://ampcode.com`), for what is no call of a model: account, threads,
+    /// and all that the newest clients do. Absent: this stays on this machine, and no account is
+    /// needed
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upstream_url: Option<String>,
+    /// The user's token for Amp's server: `env:NAME`, `file:PATH` or a literal
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upstream_api_key: Option<SecretSource>,
     /// Notes of your own; not interpreted
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Value>,

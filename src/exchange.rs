@@ -13,6 +13,7 @@
 //! [`Exchange::failed`] or, once the relay lets the first bytes through, [`Exchange::answered`].
 //! A wait needs no report. The number of steps is bounded by the targets and the retry policy.
 
+pub mod amp;
 pub mod call;
 pub mod debug;
 pub mod demo;
@@ -148,7 +149,7 @@ impl Exchange {
     /// # Errors
     /// If the model is unknown, or none of its targets speaks the client's format.
     pub fn open(router: Arc<Router>, call: Call) -> Result<Self, GatewayError> {
-        let route = Arc::clone(router.resolve(call.model.as_deref())?);
+        let route = Arc::clone(amp::resolve(&router, &call)?);
         let slots = &route.plan.slots;
         if slots.is_empty() {
             let message = format!("`{}` has no target that can be reached", route.name);

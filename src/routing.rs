@@ -5,6 +5,7 @@
 //! [`decide::Decision`] and for leave to call each target, and reports what became of it.
 //! [`trace`] tells why.
 
+pub mod amp;
 pub mod balance;
 pub mod compile;
 pub mod decide;

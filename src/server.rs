@@ -2,6 +2,7 @@
 //! drives an [`crate::exchange::Exchange`].
 
 pub mod admin;
+pub mod amp;
 pub mod answer;
 pub mod body;
 pub mod clock;

@@ -150,6 +150,10 @@ fn every_older_spelling_is_read_as_the_current_one() {
             amp(json!({ "model-mappings": { "Claude-X": "x" }, "fallback-route": "y" })),
             amp(json!({ "modelMap": { "Claude-X": "x" }, "fallbackRoute": "y" })),
         ),
+        (
+            amp(json!({ "upstream-url": "https://x.test", "upstream-api-key": "k" })),
+            amp(json!({ "upstreamUrl": "https://x.test", "upstreamApiKey": "k" })),
+        ),
     ] {
         let (older_reading, current_reading) = (read(&older), read(&current));
         assert_eq!(older_reading.config, current_reading.config, "{older}");
@@ -280,9 +284,12 @@ fn the_document_names_every_key_and_variable() {
     let document = fs::read_to_string("docs/config.md").expect("docs/config.md");
     let schema = schema();
     let defs = &schema["$defs"];
-    for properties in
-        [&schema["properties"], &defs["Provider"]["properties"], &defs["Server"]["properties"]]
-    {
+    for properties in [
+        &schema["properties"],
+        &defs["Provider"]["properties"],
+        &defs["AmpRouting"]["properties"],
+        &defs["Server"]["properties"],
+    ] {
         for key in properties.as_object().expect("properties").keys() {
             let known = ["name", "metadata", "lastProbe"].contains(&key.as_str());
             assert!(known || document.contains(&format!("`{key}")), "docs/config.md: {key}");

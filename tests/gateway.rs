@@ -1,5 +1,6 @@
 //! A real gateway on loopback against scripted upstreams.
 
+mod amp;
 mod failover;
 mod guards;
 mod passthrough;

@@ -109,7 +109,11 @@ async fn read_request(mut stream: TcpStream) -> Option<(TcpStream, Seen)> {
         }
     };
     let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
-    let length = head.split("content-length: ").nth(1)?.split("\r\n").next()?.parse().ok()?;
+    let length = head
+        .split("content-length: ")
+        .nth(1)
+        .map_or(Ok(0), |rest| rest.split("\r\n").next().unwrap_or_default().parse());
+    let length: usize = length.ok()?;
     let mut body = bytes.split_off(end);
     while body.len() < length {
         if stream.read_buf(&mut body).await.ok()? == 0 {
@@ -167,13 +171,22 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) async fn start(config: &Value) -> Self {
+        Self::start_with(config, &[]).await
+    }
+
+    /// The same, with more variables in its environment.
+    pub(crate) async fn start_with(config: &Value, variables: &[(&str, &str)]) -> Self {
         drop(rustls::crypto::ring::default_provider().install_default());
         let home = tempfile::tempdir().expect("a folder");
         let path = home.path().join("config.json");
         std::fs::write(&path, config.to_string()).expect("a config");
         let file = ConfigFile {
             path: path.clone(),
-            environment: [("SET".to_owned(), "from-env".to_owned())].into(),
+            environment: [("SET", "from-env")]
+                .iter()
+                .chain(variables)
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
         };
         let clock = Clock::default();
         let now = clock.now();

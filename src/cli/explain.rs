@@ -15,6 +15,7 @@ use super::{
 use crate::{
     config::problem::Problem,
     exchange::{
+        amp::Amp,
         call::{Call, Envelope},
         explain,
         record::Explained,
@@ -31,7 +32,7 @@ pub struct Explain {
     #[command(flatten)]
     config: ConfigArgs,
     /// The name that a client would ask for: an alias, `provider/model`, a model or `smart`
-    #[arg(required_unless_present_any = ["id", "request"], conflicts_with = "id")]
+    #[arg(required_unless_present_any = ["id", "request", "amp"], conflicts_with = "id")]
     model: Option<String>,
     /// Explain a request that was made: its `x-llm-router-request-id`
     #[arg(long, value_name = "REQUEST_ID")]
@@ -45,9 +46,52 @@ pub struct Explain {
     /// A header of the request, such as `x-claude-code-session-id: abc` (can be repeated)
     #[arg(long, value_name = "NAME: VALUE", conflicts_with = "id")]
     header: Vec<String>,
+    #[command(flatten)]
+    amp: AmpFlags,
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+/// What a request of Amp says about itself.
+#[derive(Debug, Args)]
+#[group(id = "amp", multiple = true, conflicts_with = "id")]
+struct AmpFlags {
+    /// As Amp would ask in this mode
+    #[arg(long, value_name = "MODE")]
+    amp_mode: Option<String>,
+    /// As this agent of Amp would ask
+    #[arg(long, value_name = "AGENT")]
+    amp_agent: Option<String>,
+    /// As this application of Amp would ask
+    #[arg(long, value_name = "NAME")]
+    amp_application: Option<String>,
+    /// As Amp would ask on this vendor's path
+    #[arg(long, value_name = "VENDOR")]
+    amp_provider: Option<String>,
+}
+
+impl AmpFlags {
+    /// What path and headers of such a request would say.
+    fn detect(&self, headers: &mut HeaderMap) -> anyhow::Result<Option<Amp>> {
+        let said = [
+            ("x-amp-mode", &self.amp_mode),
+            ("x-amp-agent", &self.amp_agent),
+            ("x-amp-client-application", &self.amp_application),
+        ];
+        let is_amp = said.iter().any(|(_, value)| value.is_some());
+        for (name, value) in said {
+            if let Some(value) = value {
+                headers.insert(name, value.parse().context("read a flag of Amp")?);
+            }
+        }
+        let path = match &self.amp_provider {
+            Some(vendor) => format!("/api/provider/{vendor}/"),
+            None if is_amp => "/api/internal".to_owned(),
+            None => String::new(),
+        };
+        Ok(Amp::detect(&path, headers))
+    }
 }
 
 impl Explain {
@@ -68,7 +112,7 @@ impl Explain {
                 } else if self.id.is_some() {
                     explained.text()
                 } else {
-                    explained.decision.map(|trace| trace.text()).unwrap_or_default()
+                    explained.plan()
                 };
                 print(&text)?;
                 Ok(Exit::Done)
@@ -117,8 +161,9 @@ impl Explain {
             (None, None) => Some(Operation::ChatCompletions),
             (None, Some(_)) => None,
         };
-        let envelope =
-            Envelope { operation, model: None, headers, query: None, request_id: "explain".into() };
+        let amp = self.amp.detect(&mut headers)?;
+        let request_id = "explain".into();
+        let envelope = Envelope { operation, model: None, amp, headers, query: None, request_id };
         Ok(Call::read(envelope, body.into())
             .map(|call| Call { model: self.model.clone().or(call.model.clone()), ..call })
             .map_err(|error| error.message))

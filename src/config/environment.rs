@@ -179,6 +179,22 @@ pub fn overlay(
     problems
 }
 
+/// What the environment alone can switch on: looking closely costs, and is nobody's setting.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Switches {
+    /// `LLM_ROUTER_DEBUG_AMP_CAPTURE`: write to stderr what Amp's requests look like.
+    pub amp_capture: bool,
+}
+
+impl Switches {
+    /// Reads the switches; what cannot be read is off.
+    #[must_use]
+    pub fn read(environment: &BTreeMap<String, String>) -> Self {
+        let on = |name: &str| environment.get(name).and_then(|text| is_on(text));
+        Self { amp_capture: on("LLM_ROUTER_DEBUG_AMP_CAPTURE").unwrap_or(false) }
+    }
+}
+
 fn list(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }
@@ -271,6 +287,20 @@ mod tests {
                 problems.is_empty() && (server, key) != (&untouched.0, &untouched.1)
             });
             assert!(set, "{name}");
+        }
+    }
+
+    #[test]
+    fn debugging_is_off_unless_it_is_switched_on() {
+        for (variables, expected) in [
+            (&[][..], false),
+            (&[("LLM_ROUTER_DEBUG_AMP_CAPTURE", "yes")], true),
+            (&[("LLM_ROUTER_DEBUG_AMP_CAPTURE", "maybe")], false),
+        ] {
+            let environment =
+                variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+            let switches = Switches::read(&environment);
+            assert_eq!(switches.amp_capture, expected, "{variables:?}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, header};
 
-use super::{error::GatewayError, forward::may_stream, place::guess_format};
+use super::{amp::Amp, error::GatewayError, forward::may_stream, place::guess_format};
 use crate::{
     chat::FaultKind,
     formats::{
@@ -32,6 +32,8 @@ pub struct Call {
     pub query: Option<String>,
     /// The body as it came, decompressed.
     pub body: Bytes,
+    /// What Amp says about a request of its own.
+    pub amp: Option<Amp>,
     /// Names this request in logs, errors and headers.
     pub request_id: Arc<str>,
 }
@@ -45,6 +47,8 @@ pub struct Envelope {
     pub model: Option<String>,
     pub headers: HeaderMap,
     pub query: Option<String>,
+    /// What path and headers say, if they are Amp's.
+    pub amp: Option<Amp>,
     pub request_id: Arc<str>,
 }
 
@@ -55,6 +59,13 @@ impl Call {
     /// 400 with a pointer if the body is not a JSON object, or `model` or `stream` is not what it
     /// must be.
     pub fn read(envelope: Envelope, body: Bytes) -> Result<Self, GatewayError> {
+        let (amp, body) = match envelope.amp {
+            Some(amp) => {
+                let (amp, body) = amp.read(body);
+                (Some(amp), body)
+            }
+            None => (None, body),
+        };
         let head = head::read(&body).map_err(|bad| {
             GatewayError::new(FaultKind::InvalidRequest, bad.message).at(bad.pointer)
         })?;
@@ -88,6 +99,7 @@ impl Call {
             headers: envelope.headers,
             query: envelope.query,
             body,
+            amp,
             request_id: envelope.request_id,
         })
     }

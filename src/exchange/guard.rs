@@ -77,7 +77,8 @@ pub fn check_key(
     Err(GatewayError::new(FaultKind::Authentication, message))
 }
 
-fn presented_keys<'a>(
+/// Every key that a request presents, right or wrong.
+pub(super) fn presented_keys<'a>(
     headers: &'a HeaderMap,
     query: Option<&'a str>,
 ) -> impl Iterator<Item = Cow<'a, str>> {

@@ -4,6 +4,7 @@ use http::HeaderMap;
 use serde_json::{Value, json};
 
 use crate::{
+    exchange::amp,
     protocol::Format,
     routing::router::{Listed, Router, UnknownModel},
     time::Timestamp,
@@ -12,7 +13,13 @@ use crate::{
 /// The shape that a client wants: its path and headers tell its vendor.
 #[must_use]
 pub fn shape(path: &str, headers: &HeaderMap) -> Format {
-    if path.starts_with("/anthropic") || headers.contains_key("anthropic-version") {
+    if let Some(vendor) = amp::provider(path) {
+        match vendor.to_ascii_lowercase().as_str() {
+            "anthropic" => Format::Anthropic,
+            "google" => Format::Gemini,
+            _ => Format::OpenAi,
+        }
+    } else if path.starts_with("/anthropic") || headers.contains_key("anthropic-version") {
         Format::Anthropic
     } else if path.starts_with("/v1beta")
         || path.starts_with("/v1alpha")

@@ -1,5 +1,7 @@
 //! What a method and a path ask for: the whole table of the gateway's paths.
 
+mod amp;
+
 use std::borrow::Cow;
 
 use http::{HeaderMap, Method, header};
@@ -36,6 +38,10 @@ pub enum Asked<'p> {
     Root,
     /// The admin surface, `/-/...`: the rest of the path.
     Admin(&'p str),
+    /// A method of Amp's own.
+    AmpInternal,
+    /// What only Amp's server can answer.
+    AmpServer,
 }
 
 /// The prefixes that clients are pointed to. `/route` takes every format; the others what their
@@ -75,7 +81,9 @@ const VERSIONS: [&str; 4] = ["/v1beta1", "/v1alpha", "/v1beta", "/v1"];
 #[must_use]
 pub fn guess_format(path: &str, headers: &HeaderMap) -> Format {
     let path = path.trim_end_matches('/');
-    if path.starts_with("/anthropic")
+    if let Some(format) = amp::format_of_vendor(path) {
+        format
+    } else if path.starts_with("/anthropic")
         || path.ends_with("/messages")
         || path.ends_with("/count_tokens")
         || headers.contains_key("anthropic-version")
@@ -123,14 +131,17 @@ fn is_get(method: &Method) -> bool {
 
 /// Looks a path up. `None` if it is not there.
 fn find(path: &str, format: Format) -> Option<(Asked<'_>, Format)> {
+    if amp::has(path) {
+        return amp::find(path, format);
+    }
     let (prefix, scope) = PREFIXES
         .into_iter()
         .find(|(prefix, _)| {
             path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         })
         .unwrap_or(("", Scope::All));
-    let rest = without_versions(&path[prefix.len()..]);
-    if rest.is_empty() {
+    let below = &path[prefix.len()..];
+    if without_versions(below).is_empty() {
         let operation = match scope {
             Scope::All => return Some((Asked::Unified, format)),
             Scope::Only(Format::Anthropic) => Operation::Messages,
@@ -138,7 +149,12 @@ fn find(path: &str, format: Format) -> Option<(Asked<'_>, Format)> {
         };
         return Some((Asked::Call { operation, model: None }, operation.format()));
     }
-    let rest = rest.strip_prefix('/')?;
+    find_below(below, scope, format)
+}
+
+/// Looks up what stands below a prefix.
+fn find_below(path: &str, scope: Scope, format: Format) -> Option<(Asked<'_>, Format)> {
+    let rest = amp::without_publisher(without_versions(path)).strip_prefix('/')?;
     if rest == "models" {
         return Some((Asked::Models, format));
     }
@@ -199,6 +215,7 @@ fn check_method(
         Asked::Models | Asked::Model(_) | Asked::Health | Asked::Root | Asked::Admin(_) => {
             "GET, HEAD"
         }
+        Asked::AmpInternal | Asked::AmpServer => return Ok(()),
     };
     let fits = if allowed == "POST" { method == Method::POST } else { is_get(method) };
     if fits {

@@ -6,10 +6,10 @@ use std::{sync::Arc, time::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Exchange;
+use super::{Exchange, amp::AmpTrace};
 use crate::{
     protocol::Operation,
-    routing::{decide::Decision, failure::Cause, router::Target, trace::Trace},
+    routing::{amp::AmpContext, decide::Decision, failure::Cause, router::Target, trace::Trace},
 };
 
 /// One request, as it is kept: cheap to make, explained only when somebody asks.
@@ -19,6 +19,8 @@ pub struct Record {
     /// The name that the client asked for.
     pub requested: Option<String>,
     pub operation: Operation,
+    /// What Amp said of the request, if it is Amp's.
+    pub amp: Option<AmpContext>,
     pub decision: Option<Arc<Decision>>,
     pub attempts: Vec<AttemptRecord>,
     /// The target that answered.
@@ -54,6 +56,11 @@ impl Record {
             request_id: Arc::clone(&exchange.call().request_id),
             requested: exchange.call().model.clone(),
             operation: exchange.call().operation,
+            amp: exchange
+                .call()
+                .amp
+                .as_ref()
+                .map(|amp| amp.context(&exchange.router().amp, exchange.call().model.as_deref())),
             decision,
             attempts: attempts.collect(),
             answered: answered.map(|target| Arc::clone(&target.name)),
@@ -74,6 +81,11 @@ impl Record {
             request_id: self.request_id.to_string(),
             requested_model: self.requested.clone(),
             operation: self.operation.ending().to_owned(),
+            amp: self
+                .decision
+                .as_deref()
+                .zip(self.amp.as_ref())
+                .map(|(decision, context)| AmpTrace::of(&decision.router, context)),
             decision: self.decision.as_deref().map(Trace::of),
             attempts: attempts.collect(),
             answered_by: self.answered.as_deref().map(str::to_owned),
@@ -89,6 +101,9 @@ pub struct Explained {
     pub request_id: String,
     pub requested_model: Option<String>,
     pub operation: String,
+    /// Which rule of `ampRouting` spoke, if the request is Amp's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amp: Option<AmpTrace>,
     /// Why it went where it went.
     pub decision: Option<Trace>,
     /// The attempts that failed, in order.
@@ -111,14 +126,19 @@ pub struct Tried {
 }
 
 impl Explained {
+    /// What was decided before anything was sent, in lines, for people.
+    #[must_use]
+    pub fn plan(&self) -> String {
+        let amp = self.amp.as_ref().map(AmpTrace::text).unwrap_or_default();
+        amp + &self.decision.as_ref().map(Trace::text).unwrap_or_default()
+    }
+
     /// The explanation in lines, for people.
     #[must_use]
     pub fn text(&self) -> String {
         let asked = self.requested_model.as_deref().unwrap_or("no model");
         let mut text = format!("request {}: {asked}, {}\n", self.request_id, self.operation);
-        if let Some(decision) = &self.decision {
-            text.push_str(&decision.text());
-        }
+        text.push_str(&self.plan());
         for tried in &self.attempts {
             text.push_str(&format!(
                 "tried {}: {} ({})\n",

@@ -80,7 +80,8 @@ pub fn mark(headers: &mut HeaderMap, request_id: &str) {
     headers.insert(REQUEST_ID, id);
 }
 
-fn is_dropped(name: &str) -> bool {
+/// Whether a header of an answer stays here.
+pub(super) fn is_dropped(name: &str) -> bool {
     DROPPED.contains(&name) || DROPPED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 

@@ -50,7 +50,7 @@ impl Router {
         let aliases = Aliases::compile(config, &providers, &mut problems);
         let names = Names { providers: &providers, aliases: &aliases };
         let default = compile_default(config, &names, &mut problems);
-        amp::check(config, &names, &mut problems);
+        let amp = amp::compile(config, &names, find, &mut problems);
         problems.sort();
         if problems.iter().any(Problem::is_error) {
             return Compiled { router: None, problems };
@@ -62,7 +62,7 @@ impl Router {
             .and_then(|name| routes.get(name.as_str()).cloned());
         let targets = providers.targets;
         let buckets = buckets.into_iter().map(|scoped| scoped.bucket).collect();
-        let router = Some(Self { targets, buckets, routes, default, listed, demo, settings });
+        let router = Some(Self { targets, buckets, routes, default, listed, demo, settings, amp });
         Compiled { router, problems }
     }
 }

@@ -8,6 +8,7 @@ use http::Uri;
 use thiserror::Error;
 
 use super::{
+    amp::AmpTable,
     endpoint::Endpoint,
     plan::Plan,
     settings::{Limits, Settings},
@@ -230,6 +231,8 @@ pub struct Router {
     /// Whether the built-in demo provider stands in because no provider is configured.
     pub demo: bool,
     pub settings: Settings,
+    /// Which models answer Amp.
+    pub amp: AmpTable,
 }
 
 impl Router {
@@ -283,6 +286,11 @@ impl Router {
             },
             None => self.default_route(),
         }
+    }
+
+    /// The route of exactly this name, if the config has it.
+    pub(super) fn named(&self, name: &str) -> Option<&Route> {
+        self.routes.get(name).map(|route| &**route)
     }
 
     fn default_route(&self) -> Result<&Arc<Route>, UnknownModel> {

@@ -21,7 +21,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use serde_json::json;
 
 use super::{
-    Admitted, Gateway, admin, body,
+    Admitted, Gateway, admin, amp, body,
     drive::{Answered, Outcome, drive},
     live::Snapshot,
     stream::{self, Driving},
@@ -30,6 +30,7 @@ use crate::{
     chat::FaultKind,
     exchange::{
         Exchange, Refusal, UpstreamError,
+        amp::Amp,
         call::{Call, Envelope, check_media_type},
         debug,
         demo::Answer,
@@ -117,10 +118,23 @@ impl Incoming {
         let Place { asked, format } =
             place::read(&parts.method, parts.uri.path(), &parts.headers).map_err(refuse)?;
         let refuse = |error| Refused { error, format };
+        let detected = Amp::detect(parts.uri.path(), &parts.headers);
+        let about = amp::About::of(&self.snapshot, &self.gateway, &self.request_id);
+        let watch = about.watch(detected.as_ref(), &parts);
+        if matches!(asked, Asked::AmpInternal | Asked::AmpServer) {
+            drop(asked);
+            return about.answer(&watch, detected.is_some(), parts, body).await.map_err(refuse);
+        }
         let (operation, model) = match asked {
             Asked::Call { operation, model } => (Some(operation), model),
             Asked::Unified => (None, None),
-            Asked::Models | Asked::Model(_) | Asked::Health | Asked::Root | Asked::Admin(_) => {
+            Asked::Models
+            | Asked::Model(_)
+            | Asked::Health
+            | Asked::Root
+            | Asked::Admin(_)
+            | Asked::AmpInternal
+            | Asked::AmpServer => {
                 return self.answer_locally(&asked, &parts).map_err(refuse);
             }
         };
@@ -132,18 +146,26 @@ impl Incoming {
         let model = model.map(std::borrow::Cow::into_owned);
         let body =
             body::read(&parts.headers, body, settings.max_body_bytes).await.map_err(refuse)?;
+        watch.incoming(&parts, &body);
         let envelope = Envelope {
             operation,
+            amp: detected,
             model,
             query: parts.uri.query().map(str::to_owned),
             headers: parts.headers,
             request_id: Arc::clone(&self.request_id),
         };
         let call = Call::read(envelope, body).map_err(refuse)?;
-        let format = call.format();
+        watch.route(&call);
+        let (format, notes) = (call.format(), about.debug_headers(&call));
         let router = Arc::clone(&self.snapshot.router);
-        let exchange = Exchange::open(router, call).map_err(|error| Refused { error, format })?;
-        Ok(self.exchange(exchange, admitted).await)
+        let exchange = Exchange::open(router, call).map_err(|mut error| {
+            error.headers.extend(notes.clone());
+            Refused { error, format }
+        })?;
+        let mut response = self.exchange(exchange, admitted).await;
+        response.headers_mut().extend(notes);
+        Ok(response)
     }
 
     /// Drives the exchange; if a provider has accepted a streaming request but stays silent, the
@@ -255,7 +277,11 @@ impl Incoming {
             Asked::Model(name) => listing::one(router, name, shape, loaded)?,
             Asked::Admin(rest) => return admin::answer(&self.gateway, self.peer.ip(), rest),
             Asked::Root => root(&parts.headers),
-            Asked::Health | Asked::Unified | Asked::Call { .. } => json!({ "status": "ok" }),
+            Asked::Health
+            | Asked::Unified
+            | Asked::Call { .. }
+            | Asked::AmpInternal
+            | Asked::AmpServer => json!({ "status": "ok" }),
         };
         Ok(json_response(value.to_string()))
     }
@@ -296,7 +322,7 @@ fn event_stream(body: Body) -> Response {
     response
 }
 
-fn busy(limit: usize) -> GatewayError {
+pub(super) fn busy(limit: usize) -> GatewayError {
     let message = format!("{limit} requests are running, which is `server.maxInFlight`");
     GatewayError::new(FaultKind::Overloaded, message).retry_after(Duration::from_secs(1))
 }

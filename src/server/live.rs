@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use serde_json::Value;
 
 use crate::{
-    config::{Server, problem::Problem},
+    config::{Server, environment::Switches, problem::Problem},
     routing::router::Router,
     store::{ConfigFile, Loaded},
     time::Timestamp,
@@ -24,6 +24,8 @@ pub struct Live {
     rejected: Mutex<Option<Rejection>>,
     reloads: AtomicU64,
     watched: bool,
+    /// What the environment switches on.
+    pub switches: Switches,
 }
 
 /// A config that holds, and what is doubtful about it.
@@ -67,7 +69,9 @@ impl Live {
         now: Timestamp,
     ) -> anyhow::Result<Result<Self, Vec<Problem>>> {
         let loaded = file.load()?;
+        let switches = Switches::read(&file.environment);
         Ok(compile(&file, &flags, loaded, now).map(|snapshot| Self {
+            switches,
             file,
             flags,
             snapshot: ArcSwap::from_pointee(snapshot),

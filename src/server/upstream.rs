@@ -22,11 +22,18 @@ use crate::{
     },
 };
 
+/// Whether a connection may become something else than HTTP, which only HTTP/1 can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Upgrades {
+    Never,
+    Possible,
+}
+
 /// The pools of connections to providers. One for each connect time-out that the config names
 /// (commonly one), and apart for plain HTTP, which then does not have to load certificates.
 #[derive(Default)]
 pub struct Upstream {
-    clients: Mutex<HashMap<(Duration, bool), Client>>,
+    clients: Mutex<HashMap<(Duration, bool, Upgrades), Client>>,
 }
 
 impl Upstream {
@@ -43,10 +50,24 @@ impl Upstream {
         let (parts, body) = outgoing.into_parts();
         let url = Url::parse(&parts.uri.to_string())
             .map_err(|error| (Cause::Unusable.into(), format!("has a bad URL: {error}")))?;
-        let client = self.client(limits.connect, url.scheme() == "https")?;
         let mut request = reqwest::Request::new(parts.method, url);
         *request.headers_mut() = parts.headers;
         *request.body_mut() = Some(reqwest::Body::wrap(Pieces::from(body)));
+        self.pass_on(request, limits.connect, patience, Upgrades::Never).await
+    }
+
+    /// Sends a request that is complete.
+    ///
+    /// # Errors
+    /// As [`Upstream::send`].
+    pub async fn pass_on(
+        &self,
+        request: reqwest::Request,
+        connect: Duration,
+        patience: Duration,
+        upgrades: Upgrades,
+    ) -> Result<Response, (Failure, String)> {
+        let client = self.client(connect, request.url().scheme() == "https", upgrades)?;
         match tokio::time::timeout(patience, client.execute(request)).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => Err(explain(error)),
@@ -57,21 +78,31 @@ impl Upstream {
         }
     }
 
-    fn client(&self, connect: Duration, secure: bool) -> Result<Client, (Failure, String)> {
+    fn client(
+        &self,
+        connect: Duration,
+        secure: bool,
+        upgrades: Upgrades,
+    ) -> Result<Client, (Failure, String)> {
+        let key = (connect, secure, upgrades);
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(&(connect, secure)) {
+        if let Some(client) = clients.get(&key) {
             return Ok(client.clone());
         }
-        let client = build(connect, secure).map_err(|error| {
+        let client = build(connect, secure, upgrades).map_err(|error| {
             (Cause::Unusable.into(), format!("cannot be called: {}", innermost(&error)))
         })?;
-        clients.insert((connect, secure), client.clone());
+        clients.insert(key, client.clone());
         Ok(client)
     }
 }
 
-fn build(connect: Duration, secure: bool) -> reqwest::Result<Client> {
-    let builder = Client::builder()
+fn build(connect: Duration, secure: bool, upgrades: Upgrades) -> reqwest::Result<Client> {
+    let builder = match upgrades {
+        Upgrades::Never => Client::builder(),
+        Upgrades::Possible => Client::builder().http1_only(),
+    };
+    let builder = builder
         .connect_timeout(connect)
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)

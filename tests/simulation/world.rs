@@ -270,6 +270,7 @@ pub(crate) fn call(asked: &str) -> Call {
         model: Some(model.to_owned()),
         headers: headers(header),
         query: None,
+        amp: None,
         request_id: "req".into(),
     };
     Call::read(envelope, body.to_owned().into()).expect("a call")

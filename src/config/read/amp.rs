@@ -2,10 +2,13 @@
 
 use indexmap::IndexMap;
 
-use super::super::{
-    AmpRouting,
-    fields::{Fields, Found, members, wrong},
-    problem::Problem,
+use super::{
+    super::{
+        AmpRouting,
+        fields::{Fields, Found, members, wrong},
+        problem::Problem,
+    },
+    provider,
 };
 
 /// Reads the section. Modes, agents and applications match without regard to case, so their keys
@@ -38,6 +41,8 @@ pub(super) fn read(mut fields: Fields<'_, '_>) -> AmpRouting {
         agent_mode_map,
         application_map,
         model_map,
+        upstream_url: provider::read_url(&mut fields, &["upstreamUrl", "upstream-url"]),
+        upstream_api_key: fields.secret(&["upstreamApiKey", "upstream-api-key"]),
         metadata: fields.any(&["metadata"]),
     };
     fields.finish();

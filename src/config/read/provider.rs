@@ -137,7 +137,7 @@ fn slug(name: &str) -> String {
     words.join("-")
 }
 
-fn read_url(fields: &mut Fields<'_, '_>, spellings: &[&'static str]) -> Option<String> {
+pub(super) fn read_url(fields: &mut Fields<'_, '_>, spellings: &[&'static str]) -> Option<String> {
     let found = fields.find(spellings)?;
     check_url(&found, fields.problems)
 }
