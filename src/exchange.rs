@@ -39,7 +39,7 @@ use http::{HeaderMap, StatusCode};
 use crate::{
     chat::FaultKind,
     routing::{
-        decide::Decision,
+        decide::{Decision, Standing},
         failure::{Cause, Failure},
         router::{Route, Router, Target, TargetId, TargetKind},
         settings::Limits,
@@ -66,6 +66,8 @@ pub struct Exchange {
     /// Rounds after every candidate has failed.
     retries: u32,
     waited: Duration,
+    /// When the state was last heard of; waits since then included.
+    now: Timestamp,
     /// Whether the targets that rest have had their chance.
     desperate: bool,
     phase: Phase,
@@ -167,6 +169,7 @@ impl Exchange {
             attempts: Vec::new(),
             retries: 0,
             waited: Duration::ZERO,
+            now: Timestamp::default(),
             desperate: false,
             phase: Phase::Open,
         })
@@ -180,10 +183,7 @@ impl Exchange {
                 let (router, route) = (Arc::clone(&self.router), Arc::clone(&self.route));
                 Step::Ask(Op::Decide { router, route, question })
             }
-            Phase::Rest(pause) => {
-                self.waited += pause;
-                Step::Wait(pause)
-            }
+            Phase::Rest(pause) => self.wait(pause),
             Phase::Leave(candidate, outgoing) => {
                 let op = self.leave(candidate);
                 self.phase = Phase::Leave(candidate, outgoing);
@@ -217,6 +217,7 @@ impl Exchange {
 
     /// The state's answer to the last [`Step::Ask`], given at `now`.
     pub fn told(&mut self, answer: Answer, now: Timestamp) {
+        self.now = now;
         let phase = std::mem::replace(&mut self.phase, Phase::Ready);
         match (answer, phase) {
             (Answer::Decided(decision), _) => self.decided(decision, now),
@@ -401,12 +402,17 @@ impl Exchange {
         match self.pause() {
             Some((slot, pause)) => {
                 self.retries += 1;
-                self.waited += pause;
                 self.ahead.push(Candidate { slot, resting: true });
-                Step::Wait(pause)
+                self.wait(pause)
             }
             None => Step::Refuse(self.refusal()),
         }
+    }
+
+    fn wait(&mut self, pause: Duration) -> Step {
+        self.waited += pause;
+        self.now = self.now.after(pause);
+        Step::Wait(pause)
     }
 
     /// Once all that were free have failed: the resting target that recovers first, if what it
@@ -445,17 +451,25 @@ impl Exchange {
             .latest_attempts()
             .filter(worth)
             .filter_map(|attempt| Some((attempt.slot, pause(attempt)?)));
-        let (slot, pause) = failed.chain(self.first_to_empty()).min_by_key(|(_, pause)| *pause)?;
+        let (slot, pause) =
+            self.left_out().into_iter().chain(failed).min_by_key(|(_, pause)| *pause)?;
         (self.waited + pause <= policy.patience).then_some((slot, pause))
     }
 
-    /// The target that was left out because a bucket was full, and how long that lasts.
-    fn first_to_empty(&self) -> Option<(usize, Duration)> {
+    /// The target that was left out and recovers first, because it rested or a bucket was full, and
+    /// how long that lasts.
+    fn left_out(&self) -> Option<(usize, Duration)> {
         let decision = self.decision.as_ref()?;
-        let (slot, bucket) = decision.first_to_empty()?;
-        let tried = self.attempts.iter().any(|attempt| attempt.slot == slot);
-        let left = decision.view().resets(bucket).since(decision.at.after(self.waited));
-        (!tried).then_some((slot, left))
+        let view = decision.view();
+        let tried = |slot: usize| self.attempts.iter().any(|attempt| attempt.slot == slot);
+        let free_at = |slot: usize| match view.standing(slot) {
+            Standing::Resting(cooldown) => Some(cooldown.until),
+            Standing::Full(bucket) => Some(view.resets(bucket)),
+            Standing::Ready | Standing::Misfit(_) | Standing::Mute => None,
+        };
+        let slots = (0..self.route.plan.slots.len()).filter(|slot| !tried(*slot));
+        let (at, slot) = slots.filter_map(|slot| Some((free_at(slot)?, slot))).min()?;
+        Some((slot, at.since(self.now)))
     }
 
     /// The last attempt on each candidate.

@@ -80,14 +80,14 @@ impl Exchange {
                     format!("no target of `{name}` has quota left; first again is {target}: {why}")
                 }
             };
-            let wait = resets.since(decision.at.after(self.waited));
+            let wait = resets.since(self.now);
             return GatewayError::new(FaultKind::RateLimit, message).retry_after(wait);
         }
         let resting = (0..view.plan.slots.len()).filter_map(|slot| view.resting(slot)).min();
         let message = format!("every target of `{name}` rests after failures");
         let error = GatewayError::new(FaultKind::Overloaded, message);
         match resting {
-            Some(first) => error.retry_after(first.until.since(decision.at)),
+            Some(first) => error.retry_after(first.until.since(self.now)),
             None => error,
         }
     }
