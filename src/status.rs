@@ -233,7 +233,7 @@ impl Status {
             writeln!(out, "  {name:<40} {used}/{cap}, resets {resets}")?;
         }
         if self.conversations > 0 {
-            writeln!(out, "\n{} conversations return to their targets", self.conversations)?;
+            writeln!(out, "\nConversations with a target of their own: {}", self.conversations)?;
         }
         if let Some(problem) = &self.state.problem {
             writeln!(out, "\nThe state is not saved: {problem}")?;
