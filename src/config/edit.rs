@@ -7,6 +7,7 @@
 
 pub mod diff;
 pub mod draft;
+pub mod migrate;
 pub mod redact;
 pub mod references;
 pub mod spelling;

@@ -36,6 +36,13 @@ impl Draft {
         &mut self.root
     }
 
+    /// Sets the version of a document that begins here, in front of all else.
+    pub fn begin(&mut self) {
+        let rest = std::mem::take(&mut self.root);
+        self.root.insert("version".to_owned(), Value::from(super::migrate::LATEST));
+        self.root.extend(rest);
+    }
+
     /// What it says.
     #[must_use]
     pub fn config(&self) -> Config {

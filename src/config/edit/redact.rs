@@ -44,7 +44,12 @@ fn member(key: &str, value: &Value, in_headers: bool) -> Value {
         Value::Number(_) if in_headers || is_secret_name(&name) => {
             Value::from(masked(&value.to_string()))
         }
-        _ => walk(value, name == "headers"),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_) => walk(value, name == "headers"),
     }
 }
 

@@ -64,12 +64,12 @@ pub fn used(object: &Map<String, Value>, key: Key) -> Option<&'static str> {
 
 /// The value of a key.
 #[must_use]
-pub fn get<'d>(object: &'d Map<String, Value>, key: Key) -> Option<&'d Value> {
+pub fn get(object: &Map<String, Value>, key: Key) -> Option<&Value> {
     object.get(used(object, key)?)
 }
 
 /// The value of a key, to be changed.
-pub fn get_mut<'d>(object: &'d mut Map<String, Value>, key: Key) -> Option<&'d mut Value> {
+pub fn get_mut(object: &mut Map<String, Value>, key: Key) -> Option<&mut Value> {
     object.get_mut(used(object, key)?)
 }
 
@@ -90,7 +90,7 @@ pub fn remove(object: &mut Map<String, Value>, key: Key) -> bool {
 }
 
 /// The list under a key, made if it is not there; a value that is no list becomes a list of one.
-pub fn list<'d>(object: &'d mut Map<String, Value>, key: Key) -> &'d mut Vec<Value> {
+pub fn list(object: &mut Map<String, Value>, key: Key) -> &mut Vec<Value> {
     if !get(object, key).is_some_and(Value::is_array) {
         let lone = get_mut(object, key).map(Value::take);
         put(object, key, Vec::from_iter(lone));
@@ -105,7 +105,7 @@ pub fn list<'d>(object: &'d mut Map<String, Value>, key: Key) -> &'d mut Vec<Val
 }
 
 /// The object under a key, made if it is not there or is something else.
-pub fn object<'d>(object: &'d mut Map<String, Value>, key: Key) -> &'d mut Map<String, Value> {
+pub fn object(object: &mut Map<String, Value>, key: Key) -> &mut Map<String, Value> {
     if !get(object, key).is_some_and(Value::is_object) {
         put(object, key, Map::new());
     }
@@ -120,6 +120,6 @@ pub fn object<'d>(object: &'d mut Map<String, Value>, key: Key) -> &'d mut Map<S
 
 /// The text of a key, without the space around it.
 #[must_use]
-pub fn text<'d>(object: &'d Map<String, Value>, key: Key) -> Option<&'d str> {
+pub fn text(object: &Map<String, Value>, key: Key) -> Option<&str> {
     get(object, key)?.as_str().map(str::trim)
 }

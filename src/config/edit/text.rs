@@ -41,6 +41,9 @@ pub fn overlay(text: &str, new: &Value) -> String {
     out
 }
 
+/// Lists on one line that would be longer get a line for each element.
+const LONGEST_LINE: usize = 90;
+
 struct Writer<'t> {
     text: &'t str,
     style: Style,
@@ -58,13 +61,34 @@ impl Writer<'_> {
             (Body::List(parts), Value::Array(old), Value::Array(new))
                 if !parts.is_empty() && !new.is_empty() =>
             {
+                let start = out.len();
                 self.list(parts, old, new, out);
+                if self.outgrew_its_line(node, old, new, &out[start..]) {
+                    out.truncate(start);
+                    out.push_str(&self.spread(node, new));
+                }
             }
             _ => {
                 let layout = self.layout_at(node.start);
                 self.style.fresh(new, &layout, out);
             }
         }
+    }
+
+    /// Whether a list that stood on one line has become too much for it.
+    fn outgrew_its_line(&self, node: &Node, old: &[Value], new: &[Value], written: &str) -> bool {
+        let was_line = !self.style.is_minified && !self.text[node.start..node.end].contains('\n');
+        let objects = |list: &[Value]| list.iter().filter(|value| value.is_object()).count();
+        let is_long = written.chars().count() > LONGEST_LINE && new.len() > old.len();
+        was_line && (objects(new) > objects(old) || is_long)
+    }
+
+    /// A list with a line for each element.
+    fn spread(&self, node: &Node, new: &[Value]) -> String {
+        let Layout::Block(indent) = self.layout_at(node.start) else { return String::new() };
+        let mut out = String::new();
+        self.style.lines(['[', ']'], new.iter().map(|value| (None, value)), &indent, &mut out);
+        out
     }
 
     /// Members keep their places; those that are new come last.
@@ -93,7 +117,7 @@ impl Writer<'_> {
             self.style.fresh(value, &layout, &mut text);
             pieces.push(Piece { of: None, text });
         }
-        self.join('{', parts, &pieces, '}', out);
+        self.join(['{', '}'], parts, &pieces, out);
     }
 
     /// An element that was there keeps its text: found by equality, else by what names it.
@@ -120,16 +144,15 @@ impl Writer<'_> {
             }
             pieces.push(Piece { of: found.map(|place| (place, &parts[place])), text });
         }
-        self.join('[', parts, &pieces, ']', out);
+        self.join(['[', ']'], parts, &pieces, out);
     }
 
     /// Puts pieces together with the space that stood around them, or around their neighbours.
     fn join(
         &self,
-        open: char,
+        [open, close]: [char; 2],
         parts: &[Part],
         pieces: &[Piece<'_>],
-        close: char,
         out: &mut String,
     ) {
         let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return };

@@ -15,6 +15,8 @@ pub(super) struct Style {
     pub(super) is_minified: bool,
     /// Lists of plain values have a line for each of them.
     spread_lists: bool,
+    /// Objects of plain values have a line for each of them, however short.
+    spread_objects: bool,
 }
 
 /// Where a new value is put.
@@ -36,6 +38,7 @@ impl Default for Style {
             colon: ": ".to_owned(),
             is_minified: false,
             spread_lists: false,
+            spread_objects: false,
         }
     }
 }
@@ -59,7 +62,8 @@ impl Style {
             Some((_, indent)) => style.indent = indent.to_owned(),
             None => style.is_minified = !text[root.start..root.end].contains('\n'),
         }
-        style.spread_lists = spreads(text, root);
+        let (lists, objects) = spreads(text, root);
+        (style.spread_lists, style.spread_objects) = (lists, objects);
         style
     }
 
@@ -74,21 +78,19 @@ impl Style {
             Layout::Inline => return self.inline(value, out),
             Layout::Block(indent) => indent,
         };
+        if let Some(line) = self.short(value)
+            && !indent.is_empty()
+        {
+            out.push_str(&line);
+            return;
+        }
         match value {
             Value::Array(list) if !list.is_empty() => {
-                let mut line = String::new();
-                self.inline(value, &mut line);
-                let is_plain =
-                    !list.iter().any(|element| element.is_array() || element.is_object());
-                if is_plain && !self.spread_lists && line.len() <= SHORT {
-                    out.push_str(&line);
-                    return;
-                }
-                self.lines('[', list.iter().map(|element| (None, element)), ']', indent, out);
+                self.lines(['[', ']'], list.iter().map(|element| (None, element)), indent, out);
             }
             Value::Object(map) if !map.is_empty() => {
                 let members = map.iter().map(|(key, value)| (Some(key), value));
-                self.lines('{', members, '}', indent, out);
+                self.lines(['{', '}'], members, indent, out);
             }
             Value::Null
             | Value::Bool(_)
@@ -99,11 +101,23 @@ impl Style {
         }
     }
 
-    fn lines<'v>(
+    /// A list or object of plain values on one line, if it is short and such are here.
+    fn short(&self, value: &Value) -> Option<String> {
+        let is_plain = |value: &Value| !value.is_array() && !value.is_object();
+        let fits = match value {
+            Value::Array(list) => !self.spread_lists && list.iter().all(is_plain),
+            Value::Object(map) => !self.spread_objects && map.values().all(is_plain),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+        };
+        let mut line = String::new();
+        self.inline(value, &mut line);
+        (fits && line.chars().count() <= SHORT).then_some(line)
+    }
+
+    pub(super) fn lines<'v>(
         &self,
-        open: char,
+        [open, close]: [char; 2],
         parts: impl Iterator<Item = (Option<&'v String>, &'v Value)>,
-        close: char,
         indent: &str,
         out: &mut String,
     ) {
@@ -165,22 +179,28 @@ impl Style {
     }
 }
 
-/// Whether some list of plain values has a line for each, and none is on one line.
-fn spreads(text: &str, root: &Node) -> bool {
-    fn look(text: &str, node: &Node, seen: &mut (bool, bool)) {
+/// Of lists and of objects of plain values: whether some has a line for each, and none is on one
+/// line.
+fn spreads(text: &str, root: &Node) -> (bool, bool) {
+    fn look(text: &str, node: &Node, seen: &mut [(bool, bool); 2]) {
         let (Body::List(parts) | Body::Object(parts)) = &node.body else { return };
-        let is_list = matches!(node.body, Body::List(_));
+        let kind = usize::from(matches!(node.body, Body::Object(_)));
         let is_plain = parts.iter().all(|part| matches!(part.node.body, Body::Scalar));
-        if is_list && is_plain && !parts.is_empty() {
+        if is_plain && !parts.is_empty() {
             let spread = text[node.start..node.end].contains('\n');
-            seen.0 |= spread;
-            seen.1 |= !spread;
+            seen[kind].0 |= spread;
+            seen[kind].1 |= !spread;
         }
         for part in parts {
             look(text, &part.node, seen);
         }
     }
-    let mut seen = (false, false);
-    look(text, root, &mut seen);
-    seen.0 && !seen.1
+    let mut seen = [(false, false); 2];
+    if let Body::Object(parts) | Body::List(parts) = &root.body {
+        for part in parts {
+            look(text, &part.node, &mut seen);
+        }
+    }
+    let [lists, objects] = seen.map(|(spread, on_one_line)| spread && !on_one_line);
+    (lists, objects)
 }

@@ -1,0 +1,158 @@
+//! A command of the catalog on the command line: flags → arguments → the command → text or JSON.
+
+use std::io::IsTerminal;
+
+use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
+use serde_json::{Value, json};
+
+use super::{
+    ConfigArgs,
+    client::{block_on, running, taken_over},
+    complain,
+    exit::Exit,
+    print, secret,
+};
+use crate::{
+    commands::{
+        Entry, Outcome,
+        argument::HANDED,
+        changed::Gateway,
+        error::CommandError,
+        text::{Look, Text},
+    },
+    config::secret::Secret,
+    server::clock::Clock,
+    store::{
+        ConfigFile, Environment,
+        session::{Purpose, Session},
+    },
+};
+
+/// The command with what all commands have on the command line.
+#[must_use]
+pub fn clap(entry: &Entry) -> clap::Command {
+    let json = Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON");
+    let command = ConfigArgs::augment_args(entry.clap()).arg(json);
+    match entry.secret {
+        None => command,
+        Some(property) => {
+            let flag = property.replace('_', "-");
+            let stdin = Arg::new("key_stdin")
+                .long(format!("{flag}-stdin"))
+                .action(ArgAction::SetTrue)
+                .conflicts_with(property)
+                .help("Read the key from stdin; on a terminal it is asked for and not shown");
+            command.arg(stdin)
+        }
+    }
+}
+
+/// Runs the command and prints its result.
+///
+/// # Errors
+/// If stdout cannot be written to.
+pub fn run(entry: &Entry, matches: &ArgMatches, environment: Environment) -> anyhow::Result<Exit> {
+    let as_json = matches.get_flag("json");
+    let colour = |is_terminal: bool| is_terminal && !environment.contains_key("NO_COLOR");
+    let (on_out, on_err) =
+        (colour(std::io::stdout().is_terminal()), colour(std::io::stderr().is_terminal()));
+    let (mut arguments, typed) = entry.arguments(matches)?;
+    let handed = hand_over(entry, matches, &mut arguments, typed)?;
+    let file = ConfigArgs::from_arg_matches(matches)?.locate(environment.clone())?;
+    match attempt(entry, arguments, handed, &file) {
+        Ok((mut outcome, gateway)) => {
+            if let Some(gateway) = gateway {
+                let (look, line) = gateway.text();
+                outcome.text.line(look, line);
+                outcome.json["gateway"] = serde_json::to_value(gateway)?;
+            }
+            let text =
+                if as_json { format!("{:#}\n", outcome.json) } else { outcome.text.render(on_out) };
+            print(&text)?;
+            Ok(if outcome.is_good { Exit::Done } else { Exit::Invalid })
+        }
+        Err(error) => {
+            complain(&if as_json {
+                format!("{:#}\n", json!({ "error": error }))
+            } else {
+                told(&error).render(on_err)
+            });
+            Ok(if error.code.is_callers() { Exit::Invalid } else { Exit::Failed })
+        }
+    }
+}
+
+/// The error for people.
+fn told(error: &CommandError) -> Text {
+    let mut text = Text::default();
+    text.wrapped(Look::Bad, "llm-router: ", "  ", &error.message);
+    for problem in &error.problems {
+        let place = if problem.pointer.is_empty() { "the document" } else { &problem.pointer };
+        let hint = problem.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        let line = format!("{place}: {}{hint}", problem.message);
+        text.wrapped(Look::Plain, "  ", "    ", &line);
+    }
+    if let Some(hint) = &error.hint {
+        text.wrapped(Look::Faint, "hint: ", "  ", hint);
+    }
+    text
+}
+
+/// Takes the key from wherever a person put it. It never becomes a part of the arguments.
+fn hand_over(
+    entry: &Entry,
+    matches: &ArgMatches,
+    arguments: &mut Value,
+    typed: Option<Secret>,
+) -> anyhow::Result<Option<Secret>> {
+    let Some(property) = entry.secret else { return Ok(None) };
+    if matches.get_flag("key_stdin") {
+        arguments[property] = HANDED.into();
+        return secret::read().map(Some);
+    }
+    if typed.is_some() {
+        let flag = property.replace('_', "-");
+        complain(&format!(
+            "llm-router: warning: a key on a command line stays in the shell's history; \
+             use --{flag} env:NAME, --{flag} file:PATH or --{flag}-stdin\n"
+        ));
+    }
+    Ok(typed)
+}
+
+fn attempt(
+    entry: &Entry,
+    arguments: Value,
+    handed: Option<Secret>,
+    file: &ConfigFile,
+) -> Result<(Outcome, Option<Gateway>), CommandError> {
+    let writes = entry.writes(&arguments);
+    // Asked before, to see that it moves.
+    let before = if writes { block_on(running(file)).unwrap_or(None) } else { None };
+    let purpose = if writes { Purpose::Change } else { Purpose::Look };
+    let mut session = Session::open(file, "cli", Clock::default().now(), purpose)?;
+    session.workspace.handed = handed;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| {
+        CommandError::new(crate::commands::error::Code::Io, format!("no runtime: {error}"))
+    })?;
+    let mut outcome = runtime.block_on(entry.run(arguments, &mut session.workspace))?;
+    show_new_key(&session, &mut outcome);
+    let saved = session.save()?;
+    let gateway = saved.map(|_| runtime.block_on(taken_over(file, before.as_deref())));
+    Ok((outcome, gateway))
+}
+
+/// A key that was just made is shown on a terminal, and nowhere else: pipes end up in files and in
+/// the contexts of models.
+fn show_new_key(session: &Session, outcome: &mut Outcome) {
+    let Some(pending) = session.workspace.pending() else { return };
+    let Some((path, key)) = pending.keys.iter().find(|(path, _)| path.contains("/gateway-")) else {
+        return;
+    };
+    if std::io::stdout().is_terminal() {
+        outcome.text.line(Look::Strong, format!("The key: {}", key.expose()));
+    } else {
+        outcome.text.line(Look::Plain, format!("The key is in the file {path} beside the config."));
+    }
+}

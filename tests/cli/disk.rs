@@ -1,0 +1,138 @@
+//! What several processes do to one config at once, and what a running gateway makes of a change.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use serde_json::Value;
+
+fn command(home: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_llm-router"));
+    command.args(arguments).env_clear().env("HOME", home).stdin(Stdio::null());
+    command
+}
+
+#[test]
+fn processes_that_write_at_once_lose_nothing() {
+    let home = tempfile::tempdir().expect("a folder");
+    let path = home.path().join(".llm-router.json");
+    let start = "{\"providers\": [{\"id\": \"p\", \"baseUrl\": \"http://127.0.0.1:9/v1\"}]}\n";
+    fs::write(&path, start).expect("a config");
+    for round in 0..6 {
+        let writers: Vec<Child> = (0..4)
+            .map(|writer| {
+                let model = format!("p/m-{round}-{writer}");
+                let mut command = command(home.path(), &["add-model", &model]);
+                command.stdout(Stdio::null()).spawn().expect("the program")
+            })
+            .collect();
+        for mut writer in writers {
+            assert!(writer.wait().expect("an end").success());
+        }
+    }
+    let document: Value =
+        serde_json::from_str(&fs::read_to_string(&path).expect("a config")).expect("JSON");
+    assert_eq!(document["providers"][0]["models"].as_array().expect("models").len(), 24);
+    let output = command(home.path(), &["history", "--limit", "50", "--json"]).output();
+    let history: Value = serde_json::from_slice(&output.expect("an end").stdout).expect("JSON");
+    assert_eq!(history["total"], 24);
+
+    // And all the way back, to the byte.
+    assert!(
+        command(home.path(), &["undo", "1"])
+            .stdout(Stdio::null())
+            .status()
+            .expect("an end")
+            .success()
+    );
+    assert_eq!(fs::read_to_string(&path).expect("a config"), start);
+    let left: Vec<String> = fs::read_dir(home.path())
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .filter(|name| name.ends_with(".tmp"))
+        .collect();
+    assert_eq!(left, Vec::<String>::new());
+}
+
+#[test]
+fn the_history_does_not_grow_for_ever() {
+    use llm_router::{commands::history::Change, store::history::History};
+    let home = tempfile::tempdir().expect("a folder");
+    let history = History::of(&home.path().join("c.json"));
+    for id in 1..=130 {
+        let change = Change {
+            id,
+            at: String::new(),
+            by: "cli".to_owned(),
+            summary: String::new(),
+            diff: String::new(),
+            revision_before: String::new(),
+            revision_after: String::new(),
+            undoes: None,
+            before: Some(id.to_string()),
+        };
+        history.record(&change).expect("recorded");
+    }
+    let changes = history.changes(None, llm_router::time::Timestamp(0));
+    assert_eq!(changes.len(), 100);
+    assert_eq!(changes.first().and_then(|change| change.before.as_deref()), Some("31"));
+    let files = fs::read_dir(home.path().join("c.history")).expect("a folder").count();
+    assert_eq!(files, 200);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_symbolic_link_is_followed_and_stays() {
+    use std::os::unix::fs::symlink;
+    let home = tempfile::tempdir().expect("a folder");
+    fs::create_dir(home.path().join("dotfiles")).expect("a folder");
+    let link = home.path().join(".llm-router.json");
+    symlink("dotfiles/router.json", &link).expect("a link");
+    let add = ["add-provider", "p", "--base-url", "http://127.0.0.1:9/v1", "--model", "m"];
+    for _ in 0..2 {
+        let status = command(home.path(), &add).stdout(Stdio::null()).status().expect("an end");
+        assert!(status.success());
+        assert!(link.symlink_metadata().expect("a link").is_symlink());
+    }
+    let text = fs::read_to_string(home.path().join("dotfiles/router.json")).expect("a config");
+    assert!(text.contains("\"id\": \"p\""), "{text}");
+    // With the first change, the file goes too.
+    assert!(
+        command(home.path(), &["undo"]).stdout(Stdio::null()).status().expect("an end").success()
+    );
+    assert!(!home.path().join("dotfiles/router.json").exists());
+}
+
+#[test]
+fn a_running_gateway_takes_a_change_over_and_the_command_says_so() {
+    use std::io::{BufRead, BufReader};
+    let home = tempfile::tempdir().expect("a folder");
+    let add =
+        ["add-provider", "p", "--base-url", "http://127.0.0.1:9/v1", "--model", "m", "--json"];
+    let gateway_of = |output: std::process::Output| -> Value {
+        let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        result["gateway"].clone()
+    };
+    let output = command(home.path(), &add).output().expect("an end");
+    assert_eq!(gateway_of(output), "not-running");
+
+    let mut gateway = command(home.path(), &["start", "--port", "0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the gateway");
+    let mut lines = BufReader::new(gateway.stdout.take().expect("stdout")).lines();
+    // The last line of the banner comes when it listens.
+    assert!(lines.any(|line| line.is_ok_and(|line| line.contains("Models"))));
+    let output = command(home.path(), &["add-model", "p/n", "--json"]).output().expect("an end");
+    assert_eq!(gateway_of(output), "taken-over");
+    let output = command(home.path(), &["undo", "--json"]).output().expect("an end");
+    assert_eq!(gateway_of(output), "taken-over");
+    assert!(
+        command(home.path(), &["stop"]).stdout(Stdio::null()).status().expect("an end").success()
+    );
+    drop(lines);
+    assert!(gateway.wait().expect("an end").success());
+}
