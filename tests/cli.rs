@@ -127,6 +127,11 @@ fn a_change_is_tried_made_and_taken_back() {
 }
 
 #[test]
+fn help_says_what_there_is() {
+    check("help");
+}
+
+#[test]
 fn what_is_wrong_is_told() {
     check("wrong");
 }

@@ -17,7 +17,7 @@ use llm_router::{
 use serde_json::{Value, json};
 
 /// The config that examples run on.
-const CONFIG: &str = r#"{
+pub(crate) const CONFIG: &str = r#"{
   "x-mine": [1, 2.50],
   "defaultModel": "chat",
   "providers": [
@@ -73,7 +73,7 @@ fn usual() -> Workspace {
         by: "cli".to_owned(),
         summary: "Made it.".to_owned(),
         diff: String::new(),
-        revision_before: String::new(),
+        revision_before: llm_router::config::edit::revision(Some("{}\n")),
         revision_after: String::new(),
         undoes: None,
         before: Some("{}\n".to_owned()),

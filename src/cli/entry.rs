@@ -32,7 +32,11 @@ use crate::{
 #[must_use]
 pub fn clap(entry: &Entry) -> clap::Command {
     let json = Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON");
-    let command = ConfigArgs::augment_args(entry.clap()).arg(json);
+    // What is added brings its own help; the command's stays.
+    let command = ConfigArgs::augment_args(entry.clap())
+        .about(entry.about())
+        .long_about(entry.long_about())
+        .arg(json);
     match entry.secret {
         None => command,
         Some(property) => {

@@ -210,11 +210,7 @@ pub fn translate(arguments: Vec<OsString>) -> Result<Vec<OsString>, String> {
         return Ok(arguments);
     };
     if rest.iter().any(|text| matches!(*text, "-h" | "--help")) {
-        return Err(format!(
-            "`config` is the older spelling of single commands; see llm-router --help\n  \
-             its operations: {}",
-            names().join(", ")
-        ));
+        return Ok(vec![OsString::from(*program), OsString::from("--help")]);
     }
     let mut flags = parse(rest)?;
     let operation = take(&mut flags, &["operation", "op"]).unwrap_or_else(|| "list".to_owned());

@@ -87,7 +87,8 @@ pub struct Notes {
 const LONGEST_DIFF: usize = 4000;
 
 /// A diff that is not too long.
-pub(super) fn bounded(diff: &str) -> String {
+#[must_use]
+pub fn bounded(diff: &str) -> String {
     if diff.len() <= LONGEST_DIFF {
         return diff.to_owned();
     }

@@ -12,6 +12,7 @@ use super::{
     text::{Look, Text},
     workspace::{Version, Workspace},
 };
+use crate::config::edit::revision;
 
 /// One change of the config.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -164,6 +165,11 @@ impl Command for Undo {
                 CommandError::new(Code::NothingToUndo, "there is nothing to undo")
             })?,
         };
+        if revision(change.before.as_deref()) != change.revision_before {
+            let message =
+                format!("the bytes from before change {} are not kept any more", change.id);
+            return Err(CommandError::new(Code::NothingToUndo, message));
+        }
         let undone = undone(&changes);
         let later = changes.iter().filter(|other| {
             other.id > change.id && other.undoes.is_none() && !undone.contains(&other.id)

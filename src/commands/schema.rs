@@ -9,15 +9,27 @@ use serde_json::{Map, Value, json};
 /// The schema of arguments.
 #[must_use]
 pub fn input<T: JsonSchema>() -> Value {
-    let mut schema = plain::<T>(SchemaSettings::draft2020_12().for_deserialize());
-    schema.insert("additionalProperties".to_owned(), Value::Bool(false));
-    Value::Object(schema)
+    let mut schema = Value::Object(plain::<T>(SchemaSettings::draft2020_12().for_deserialize()));
+    close(&mut schema);
+    schema
 }
 
 /// The schema of results.
 #[must_use]
 pub fn output<T: JsonSchema>() -> Value {
     Value::Object(plain::<T>(SchemaSettings::draft2020_12().for_serialize()))
+}
+
+/// Names that nobody knows are slips of the pen, and told as such: at the top and below.
+fn close(schema: &mut Value) {
+    let Some(schema) = schema.as_object_mut() else { return };
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    let is_named = properties.is_some();
+    properties.into_iter().flat_map(Map::values_mut).for_each(close);
+    schema.get_mut("items").into_iter().for_each(close);
+    if is_named {
+        schema.insert("additionalProperties".to_owned(), Value::Bool(false));
+    }
 }
 
 fn plain<T: JsonSchema>(settings: SchemaSettings) -> Map<String, Value> {
@@ -74,6 +86,10 @@ fn simplify(value: &mut Value) {
 
 fn simplify_node(schema: &mut Map<String, Value>) {
     schema.shift_remove("format");
+    if let Some(Value::String(text)) = schema.get_mut("description") {
+        // A line break in the source is none in the sentence.
+        *text = text.replace('\n', " ");
+    }
     // An optional argument is left out, never null.
     if let Some(Value::Array(types)) = schema.get_mut("type") {
         types.retain(|kind| kind != "null");

@@ -8,7 +8,7 @@ use std::{
 
 use super::write::{make_private_folder, write_private};
 use crate::{
-    commands::history::Change,
+    commands::{changed::bounded, history::Change},
     config::edit::{diff, redact, revision, text},
     time::Timestamp,
 };
@@ -154,7 +154,7 @@ fn file_edit(id: u64, before: Option<String>, after: Option<&str>, now: Timestam
         at: now.to_string(),
         by: "file edit".to_owned(),
         summary: summary.to_owned(),
-        diff: diff::unified(&shown(before.as_deref()), &shown(after)),
+        diff: bounded(&diff::unified(&shown(before.as_deref()), &shown(after))),
         revision_before: revision(before.as_deref()),
         revision_after: revision(after),
         undoes: None,

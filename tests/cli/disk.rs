@@ -6,7 +6,16 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use serde_json::Value;
+use llm_router::{
+    commands::{self, CATALOG, Effect},
+    store::{
+        ConfigFile,
+        session::{Purpose, Session},
+    },
+    time::Timestamp,
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
 
 fn command(home: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_llm-router"));
@@ -75,11 +84,46 @@ fn the_history_does_not_grow_for_ever() {
         };
         history.record(&change).expect("recorded");
     }
-    let changes = history.changes(None, llm_router::time::Timestamp(0));
+    let changes = history.changes(None, Timestamp(0));
     assert_eq!(changes.len(), 100);
     assert_eq!(changes.first().and_then(|change| change.before.as_deref()), Some("31"));
     let files = fs::read_dir(home.path().join("c.history")).expect("a folder").count();
     assert_eq!(files, 200);
+}
+
+#[test]
+fn a_writer_that_dies_half_way_leaves_no_riddle() {
+    use llm_router::{commands::history::Change, config::edit::revision, store::history::History};
+    let home = tempfile::tempdir().expect("a folder");
+    let history = History::of(&home.path().join("c.json"));
+    let change = |id: u64, before: &str, after: &str| Change {
+        id,
+        at: String::new(),
+        by: "cli".to_owned(),
+        summary: String::new(),
+        diff: String::new(),
+        revision_before: revision(Some(before)),
+        revision_after: revision(Some(after)),
+        undoes: None,
+        before: Some(before.to_owned()),
+    };
+    let told = |current: &str| -> Vec<(u64, String)> {
+        history.settle(Some(current), Timestamp(0)).expect("settled");
+        let changes = history.changes(Some(current), Timestamp(0));
+        changes.into_iter().map(|change| (change.id, change.by)).collect()
+    };
+    let (cli, file_edit) = ("cli".to_owned(), "file edit".to_owned());
+    history.record(&change(1, "a", "b")).expect("recorded");
+    history.remember(Some("b")).expect("remembered");
+    assert_eq!(told("b"), [(1, cli.clone())]);
+    // It died before it wrote the config: the change did not happen.
+    history.record(&change(2, "b", "c")).expect("recorded");
+    assert_eq!(told("b"), [(1, cli.clone())]);
+    // It died before it could say so: the change did happen.
+    history.record(&change(2, "b", "c")).expect("recorded");
+    assert_eq!(told("c"), [(1, cli.clone()), (2, cli.clone())]);
+    // And this was somebody in an editor.
+    assert_eq!(told("d"), [(1, cli.clone()), (2, cli), (3, file_edit)]);
 }
 
 #[cfg(unix)]
@@ -135,4 +179,70 @@ fn a_running_gateway_takes_a_change_over_and_the_command_says_so() {
     );
     drop(lines);
     assert!(gateway.wait().expect("an end").success());
+}
+
+/// Runs a command on the disk, as every shell does; whether it was done.
+fn done(file: &ConfigFile, name: &str, arguments: &Value) -> bool {
+    let entry = commands::find(name).expect(name);
+    let mut session =
+        Session::open(file, "test", Timestamp(0), Purpose::Change).expect("a session");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let result = runtime.block_on(entry.run(arguments.clone(), &mut session.workspace));
+    let changed = result.as_ref().is_ok_and(|outcome| outcome.json["changed"] == json!(true));
+    let saved = session.save().expect("saved");
+    assert_eq!(saved.is_some(), changed, "{name} {arguments}");
+    result.is_ok()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    /// Whatever is done in whatever order, by commands and by hand: undoing all of it restores the
+    /// bytes of each step, one after the other.
+    #[test]
+    fn undo_goes_back_step_by_step_to_the_byte(
+        steps in prop::collection::vec((any::<prop::sample::Index>(), 0..6_u8), 1..8),
+        crlf in any::<bool>(),
+    ) {
+        let home = tempfile::tempdir().expect("a folder");
+        let path = home.path().join("config.json");
+        let file = ConfigFile { path: path.clone(), environment: std::collections::BTreeMap::new() };
+        let start = super::super::commands::CONFIG;
+        let start = if crlf { start.replace('\n', "\r\n") } else { start.to_owned() };
+        fs::write(&path, &start).expect("a config");
+        let calls: Vec<(&str, Value)> = CATALOG
+            .iter()
+            .filter(|entry| entry.effect != Effect::Read && entry.name != "undo")
+            .flat_map(|entry| entry.examples.iter().map(|text| {
+                let mut arguments: Value = serde_json::from_str(text).expect("JSON");
+                arguments["dry_run"] = json!(false);
+                (entry.name, arguments)
+            }))
+            .collect();
+        let read = || fs::read_to_string(&path).expect("a config");
+        let (mut versions, mut was_by_hand) = (vec![start], false);
+        for (index, by_hand) in steps {
+            if by_hand == 0 && versions.len() > 1 {
+                fs::write(&path, read() + " ").expect("a config");
+                if was_by_hand {
+                    // Nobody looked in between: two edits by hand are one.
+                    versions.pop();
+                }
+                was_by_hand = true;
+            } else {
+                was_by_hand = false;
+                let (name, arguments) = index.get(&calls);
+                done(&file, name, arguments);
+            }
+            if versions.last() != Some(&read()) {
+                versions.push(read());
+            }
+        }
+        while versions.pop().is_some() {
+            if let Some(before) = versions.last() {
+                let undone = done(&file, "undo", &json!({}));
+                prop_assert!(undone);
+                prop_assert_eq!(&read(), before);
+            }
+        }
+    }
 }

@@ -36,6 +36,9 @@ fn every_command_and_argument_is_described() {
                 }
             }
         }
+        let whole = llm_router::cli::command();
+        let there = whole.find_subcommand(entry.name).expect(entry.name);
+        assert_eq!(there.get_about().map(ToString::to_string), Some(about));
         for argument in entry.clap().get_arguments() {
             if argument.get_help().is_none() {
                 bare.push(format!("{} --{}", entry.name, argument.get_id()));

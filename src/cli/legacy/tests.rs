@@ -19,6 +19,7 @@ fn every_older_operation_is_a_command_of_today() {
     for (older, today) in [
         ("start|--port|1", "start|--port|1"),
         ("config", "list"),
+        ("config|-h", "--help"),
         ("config|--operation=list-routing", "list"),
         (
             "config|--operation=upsert-provider|--provider-id=p|--name=P|--base-url=https://a.test/v1|--api-key=env:K|--models=a, b;c|--format=claude|--skip-probe=true",
