@@ -14,7 +14,7 @@ use llm_router::{
     config::secret::SecretSource,
     time::Timestamp,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The config that examples run on.
 pub(crate) const CONFIG: &str = r#"{
@@ -484,6 +484,58 @@ fn a_change_that_changes_nothing_writes_nothing() {
             let outcome = run(entry, arguments.clone(), &mut workspace).expect(name);
             assert_eq!(outcome.json["changed"], json!(false), "{name} {arguments}");
             assert!(workspace.pending().is_none(), "{name} {arguments}");
+        }
+    }
+}
+
+#[test]
+fn no_result_is_too_long_for_a_model_to_read() {
+    let models: Vec<String> =
+        (0..250).map(|model| format!("some-vendor/some-model-{model}")).collect();
+    let providers: Vec<Value> = (0..5)
+        .map(|id| json!({ "id": format!("provider-{id}"), "baseUrl": "https://a.test/v1", "models": models }))
+        .collect();
+    let targets: Vec<String> = models.iter().map(|model| format!("provider-0/{model}")).collect();
+    let aliases: Map<String, Value> = (0..60)
+        .map(|id| (format!("alias-{id}"), json!({ "targets": targets, "strnge": 1 })))
+        .collect();
+    let text = format!("{:#}", json!({ "providers": providers, "modelAliases": aliases }));
+    for (name, arguments) in [
+        ("list", json!({})),
+        ("list", json!({ "limit": 200, "kind": "alias" })),
+        ("get-config", json!({})),
+        ("get-config", json!({ "section": "aliases" })),
+        ("get-config", json!({ "id": "provider-1" })),
+        ("get-config", json!({ "id": "alias-1" })),
+        ("validate", json!({})),
+        ("remove-provider", json!({ "provider": "provider-0", "cascade": true })),
+        (
+            "remove-model",
+            json!({ "model": "provider-0/some-vendor/some-model-7", "cascade": true }),
+        ),
+        ("migrate-config", json!({})),
+    ] {
+        let mut workspace = workspace(Some(&text), Vec::new());
+        let entry = commands::find(name).expect(name);
+        let outcome = run(entry, arguments.clone(), &mut workspace).expect(name);
+        let length = outcome.json.to_string().len();
+        assert!(length < 8000, "{name} {arguments}: {length}");
+    }
+    // And the pages of a list hold all of it.
+    let (mut cursor, mut seen) = (json!(null), 0);
+    let list = commands::find("list").expect("list");
+    let mut workspace = workspace(Some(&text), Vec::new());
+    loop {
+        let mut arguments = json!({});
+        if cursor.is_string() {
+            arguments["cursor"] = cursor;
+        }
+        let page = run(list, arguments, &mut workspace).expect("a page").json;
+        seen += page["items"].as_array().expect("items").len();
+        cursor = page["next_cursor"].clone();
+        if !cursor.is_string() {
+            assert_eq!(page["total"], json!(seen));
+            break;
         }
     }
 }

@@ -170,9 +170,10 @@ const OPERATIONS: &[Operation] = &[
             (&["amp-agent-mode-map"], To::Flag("agent-mode-map")),
             (&["amp-application-map"], To::Flag("application-map")),
             (&["amp-model-map"], To::Flag("model-map")),
+            (&["clear-maps"], To::Flag("clear-maps")),
             (
-                &["clear-amp-map"],
-                To::Refused("write the section anew with: llm-router set-amp-routing --replace"),
+                &["clear-one-agent"],
+                To::Refused("empty its modes one by one: --remove-amp-mapping=true --amp-key=MODE"),
             ),
         ],
     },
@@ -286,36 +287,41 @@ fn take(flags: &mut Flags, names: &[&str]) -> Option<String> {
 
 /// A rule of Amp in four flags → one in the flag of its map.
 fn normalise_amp(flags: &mut Flags) -> Result<(), String> {
+    let mut is_on = |name: &str| take(flags, &[name]).is_some_and(|text| is_true(&text));
+    let (clears, removes) = (is_on("clear-amp-map"), is_on("remove-amp-mapping"));
     let action = take(flags, &["amp-action"]).unwrap_or_default();
-    match action.as_str() {
-        "clear-all" => flags.push(("clear-amp-routing".to_owned(), "true".to_owned())),
-        "clear-map" => flags.push(("clear-amp-map".to_owned(), "true".to_owned())),
-        _ => {}
-    }
-    let removes = take(flags, &["remove-amp-mapping"]).is_some_and(|text| is_true(&text));
-    let removes = removes || action == "remove";
     let kind = take(flags, &["amp-map-kind"]);
     let (key, agent) = (take(flags, &["amp-key"]), take(flags, &["amp-agent"]));
     let route = take(flags, &["amp-ref"]);
-    let Some(key) = key else { return Ok(()) };
+    let clears = clears || action == "clear-map";
+    if action == "clear-all" {
+        flags.push(("clear-amp-routing".to_owned(), "true".to_owned()));
+    }
+    if key.is_none() && !clears {
+        return Ok(());
+    }
     let map = match kind.as_deref().map(|kind| kind.replace('_', "-")).as_deref() {
-        Some("mode" | "modes") => "amp-mode-map",
-        Some("agent" | "agents") => "amp-agent-map",
-        Some("agent-mode" | "agent-modes" | "agentmode" | "agentmodes") => "amp-agent-mode-map",
-        Some("application" | "applications" | "app") => "amp-application-map",
-        Some("model" | "models" | "provider-model") => "amp-model-map",
+        Some("mode" | "modes") => "mode",
+        Some("agent" | "agents") => "agent",
+        Some("agent-mode" | "agent-modes" | "agentmode" | "agentmodes") => "agent-mode",
+        Some("application" | "applications" | "app") => "application",
+        Some("model" | "models" | "provider-model") => "model",
         Some(_) | None => {
-            return Err(
-                "--amp-map-kind is mode, agent, agent-mode, application or model".to_owned()
-            );
+            return Err("--amp-map-kind is mode, agent, agent-mode, application or model".into());
         }
     };
+    let Some(key) = key.filter(|_| !clears) else {
+        let flag = if agent.is_some() { "clear-one-agent" } else { "clear-maps" };
+        flags.push((flag.to_owned(), map.to_owned()));
+        return Ok(());
+    };
     let key = match agent {
-        Some(agent) if map == "amp-agent-mode-map" => format!("{agent}/{key}"),
+        Some(agent) if map == "agent-mode" => format!("{agent}/{key}"),
         Some(_) | None => key,
     };
+    let removes = removes || action == "remove";
     let route = if removes { String::new() } else { route.ok_or("--amp-ref is missing")? };
-    flags.push((map.to_owned(), format!("{key}={route}")));
+    flags.push((format!("amp-{map}-map"), format!("{key}={route}")));
     Ok(())
 }
 

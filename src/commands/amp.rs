@@ -1,6 +1,6 @@
 //! Which models answer Amp.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::{
     Command, Effect,
     argument::{Mapping, NestedMapping, WriteArgs},
-    changed::Changed,
+    changed::{Changed, bounded_lines},
     error::CommandError,
     provider::merge,
     text::{Look, Text},
@@ -52,6 +52,10 @@ pub struct Set {
     #[arg(long, value_name = "MODEL=ROUTE,...")]
     #[serde(skip_serializing_if = "Option::is_none")]
     model_map: Option<Mapping>,
+    /// Maps to empty before anything is put into them
+    #[arg(long, value_enum, value_delimiter = ',')]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    clear_maps: Vec<RuleMap>,
     /// Forget what is there and start anew with what is given
     #[arg(long)]
     #[serde(default)]
@@ -63,6 +67,29 @@ pub struct Set {
     #[command(flatten)]
     #[serde(flatten)]
     write: WriteArgs,
+}
+
+/// One of the maps
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RuleMap {
+    Mode,
+    Agent,
+    AgentMode,
+    Application,
+    Model,
+}
+
+impl RuleMap {
+    fn key(self) -> spelling::Key {
+        match self {
+            Self::Mode => spelling::MODE_MAP,
+            Self::Agent => spelling::AGENT_MAP,
+            Self::AgentMode => spelling::AGENT_MODE_MAP,
+            Self::Application => spelling::APPLICATION_MAP,
+            Self::Model => spelling::MODEL_MAP,
+        }
+    }
 }
 
 /// The result of `set-amp-routing`.
@@ -80,6 +107,7 @@ impl Command for Set {
     const EXAMPLES: &'static [&'static str] = &[
         r#"{"mode_map": {"smart": "chat", "deep": "anthropic/claude-sonnet-4-5"}, "fallback_route": "chat"}"#,
         r#"{"agent_mode_map": {"review": {"deep": "chat"}}, "model_map": {"old": ""}}"#,
+        r#"{"clear_maps": ["mode", "agent-mode"], "mode_map": {"rush": "chat"}}"#,
         r#"{"delete": true, "dry_run": true}"#,
         r"{}",
     ];
@@ -107,7 +135,7 @@ impl Command for Set {
         let config = workspace.config()?;
         let is_question = !self.delete && !self.replace && !self.says_something();
         let routes = match &config.amp_routing {
-            Some(amp) => routes(amp),
+            Some(amp) => bounded_lines(routes(amp), LONGEST),
             None => Vec::new(),
         };
         if is_question {
@@ -115,7 +143,9 @@ impl Command for Set {
                 Some(amp) if !amp.enabled => {
                     "Amp's requests are not mapped: it is switched off.".to_owned()
                 }
-                Some(_) => format!("Amp's requests are mapped by {} rules.", routes.len()),
+                Some(amp) => {
+                    format!("Amp's requests are mapped by {} rules.", self::routes(amp).len())
+                }
                 None => "Amp's requests are not mapped: `smart` answers, or the model they name."
                     .to_owned(),
             };
@@ -149,10 +179,14 @@ impl Set {
         self.enabled.is_some()
             || self.fallback_route.is_some()
             || self.agent_mode_map.is_some()
+            || !self.clear_maps.is_empty()
             || self.maps().iter().any(|(_, map)| map.is_some())
     }
 
     fn apply(&self, amp: &mut Map<String, Value>) {
+        for map in &self.clear_maps {
+            spelling::remove(amp, map.key());
+        }
         if let Some(enabled) = self.enabled {
             amp.insert("enabled".to_owned(), Value::from(enabled));
         }
@@ -181,6 +215,9 @@ impl Set {
         }
     }
 }
+
+/// More than this is not read.
+const LONGEST: usize = 2000;
 
 /// A line for each rule, in the order in which they are asked.
 #[must_use]

@@ -84,7 +84,24 @@ pub struct Notes {
 }
 
 /// Results stay small: models read them.
-const LONGEST_DIFF: usize = 4000;
+const LONGEST_DIFF: usize = 3000;
+
+/// The first of `lines`, as many as are not too long together, and how many more there are.
+#[must_use]
+pub fn bounded_lines(lines: Vec<String>, longest: usize) -> Vec<String> {
+    let mut length = 0;
+    let fits = lines.iter().take_while(|line| {
+        length += line.len();
+        length <= longest
+    });
+    let (kept, all) = (fits.count(), lines.len());
+    let mut lines = lines;
+    lines.truncate(kept);
+    if kept < all {
+        lines.push(format!("... and {} more", all - kept));
+    }
+    lines
+}
 
 /// A diff that is not too long.
 #[must_use]

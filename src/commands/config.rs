@@ -232,7 +232,7 @@ pub struct Verdict {
     errors: u64,
     /// How many warnings there are
     warnings: u64,
-    /// The first 50 of them, errors first
+    /// The first 25 of them, errors first
     problems: Vec<Finding>,
 }
 
@@ -260,7 +260,7 @@ impl Command for Validate {
             revision: workspace.revision(),
             errors: errors as u64,
             warnings: warnings as u64,
-            problems: problems.into_iter().take(50).map(finding).collect(),
+            problems: problems.into_iter().take(25).map(finding).collect(),
         })
     }
 

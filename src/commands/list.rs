@@ -100,9 +100,21 @@ impl Command for List {
             .into_iter()
             .filter(|item| kind == Kind::All || item.kind == kind)
             .filter(|item| item.name.to_lowercase().contains(&query))
+            .map(Item::bounded)
             .collect();
         let total = matching.len();
-        let items: Vec<Item> = matching.into_iter().skip(start).take(limit).collect();
+        // A page ends early where it would be too long for a model to read.
+        let mut length = 0;
+        let items: Vec<Item> = matching
+            .into_iter()
+            .skip(start)
+            .take(limit)
+            .take_while(|item| {
+                let is_first = length == 0;
+                length += item.name.len() + item.about.len() + OVERHEAD;
+                is_first || length <= LONGEST
+            })
+            .collect();
         let end = start.saturating_add(items.len());
         let next_cursor = (end < total).then(|| end.to_string());
         Ok(Page { items, total: total as u64, next_cursor, default_model: config.default_model })
@@ -144,6 +156,23 @@ impl Command for List {
             text.gap().line(Look::Faint, line);
         }
         text
+    }
+}
+
+/// The longest that a page may become, in bytes.
+const LONGEST: usize = 7000;
+/// What an item costs beside its texts.
+const OVERHEAD: usize = 60;
+/// The longest text about one item.
+const LONGEST_ABOUT: usize = 300;
+
+impl Item {
+    fn bounded(mut self) -> Self {
+        if self.about.chars().count() > LONGEST_ABOUT {
+            self.about = self.about.chars().take(LONGEST_ABOUT).collect();
+            self.about.push('…');
+        }
+        self
     }
 }
 

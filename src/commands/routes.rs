@@ -3,10 +3,11 @@
 
 use indexmap::IndexMap;
 
+use super::changed::bounded_lines;
 use crate::routing::router::{Group, Member, Node, Router};
 
-/// More lines than this say less.
-const MOST: usize = 30;
+/// More than this is not read.
+const LONGEST: usize = 1500;
 
 /// A line for every name that differs; none if one of the configs does not hold.
 #[must_use]
@@ -26,12 +27,7 @@ pub fn changes(before: Option<&Router>, after: Option<&Router>) -> Vec<String> {
     for (name, meaning) in after.iter().filter(|(name, _)| !before.contains_key(*name)) {
         lines.push(format!("+ {name}: {meaning}"));
     }
-    let more = lines.len().saturating_sub(MOST);
-    lines.truncate(MOST);
-    if more > 0 {
-        lines.push(format!("... and {more} more"));
-    }
-    lines
+    bounded_lines(lines, LONGEST)
 }
 
 /// Every name with what it stands for.

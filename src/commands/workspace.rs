@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{
     argument::WriteArgs,
-    changed::{Changed, Notes},
+    changed::{Changed, Notes, bounded_lines},
     error::{Code, CommandError},
     history::Change,
     routes,
@@ -291,9 +291,9 @@ impl Workspace {
         let routing = routes::changes(old_router.as_ref(), new_router.as_ref());
         let version = Version { text, summary, undoes: None, keys: notes.keys };
         let mut changed = self.adopt(write, version);
-        changed.warnings = told;
+        changed.warnings = bounded_lines(told, LONGEST_LIST);
         changed.routing = routing;
-        changed.removed_references = notes.removed_references;
+        changed.removed_references = bounded_lines(notes.removed_references, LONGEST_LIST);
         changed.next = notes.next;
         Ok(changed)
     }
@@ -343,6 +343,9 @@ impl Workspace {
 
 /// Stands for a key that only the gateway can know: strong enough for every check, and never sent.
 const SOME_KEY: &str = "Unknown-Here-0123-Abcd-4567-Efgh";
+
+/// Results stay small: models read them.
+const LONGEST_LIST: usize = 1000;
 
 /// The text with its secrets masked; nothing of a text that cannot be understood.
 fn shown(text: Option<&str>) -> String {

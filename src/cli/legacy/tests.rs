@@ -69,6 +69,11 @@ fn every_older_operation_is_a_command_of_today() {
             "config|--operation=set-amp|--amp-map-kind=modes|--amp-key=smart|--remove-amp-mapping=true",
             "set-amp-routing|--mode-map=smart=",
         ),
+        (
+            "config|--operation=set-amp|--clear-amp-map=true|--amp-map-kind=modes",
+            "set-amp-routing|--clear-maps=mode",
+        ),
+        ("config|--operation=set-amp|--amp-action=clear-all", "set-amp-routing|--delete"),
         ("config|--operation=set-amp|--clear-amp-routing=true", "set-amp-routing|--delete"),
         ("config|--operation=migrate-config|--create-backup=true", "migrate-config"),
         ("setup|--operation=validate|--json", "validate|--json"),
