@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use llm_router::{
     commands::{
-        self, CATALOG, Effect, Entry, Outcome,
+        self, CATALOG, Effect, Entry, NetworkCommand, Outcome,
         error::{Code, CommandError},
         history::Change,
+        text::{Look, Text},
         workspace::{Opening, Workspace},
     },
     config::secret::SecretSource,
@@ -538,4 +539,50 @@ fn no_result_is_too_long_for_a_model_to_read() {
             break;
         }
     }
+}
+
+/// Ask a provider whether it is there
+#[derive(Debug, clap::Args, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Knock {
+    /// Where
+    url: String,
+}
+
+impl NetworkCommand for Knock {
+    const NAME: &'static str = "knock";
+    const EFFECT: Effect = Effect::Read;
+    const EXAMPLES: &'static [&'static str] = &[r#"{"url": "http://a.test/"}"#];
+    type Output = Self;
+
+    async fn run(self, workspace: &mut Workspace) -> Result<Self, CommandError> {
+        let no_network = || CommandError::new(Code::Upstream, "there is no network");
+        let fetch = workspace.fetch.clone().ok_or_else(no_network)?;
+        let request = http::Request::get(&self.url).body(bytes::Bytes::new());
+        let request = request.map_err(|error| CommandError::arguments(error.to_string()))?;
+        let answer =
+            fetch(request).await.map_err(|error| CommandError::new(Code::Upstream, error))?;
+        Ok(Self { url: String::from_utf8_lossy(answer.body()).into_owned() })
+    }
+
+    fn text(output: &Self) -> Text {
+        let mut text = Text::default();
+        text.line(Look::Plain, output.url.as_str());
+        text
+    }
+}
+
+#[test]
+fn a_command_asks_the_network_through_the_workspace_only() {
+    let entry = Entry::of_network::<Knock>();
+    let arguments = json!({ "url": "http://a.test/" });
+    let mut workspace = usual();
+    let error = run(&entry, arguments.clone(), &mut workspace).expect_err("no network");
+    assert_eq!(error.code, Code::Upstream);
+    workspace.fetch = Some(Arc::new(|request| {
+        Box::pin(async move { Ok(http::Response::new(format!("at {}", request.uri()).into())) })
+    }));
+    let outcome = run(&entry, arguments, &mut workspace).expect("an answer");
+    assert_eq!(outcome.json["url"], "at http://a.test/");
+    let error = run(&entry, json!({ "uri": 1 }), &mut workspace).expect_err("checked first");
+    assert_eq!(error.problems.len(), 2);
 }

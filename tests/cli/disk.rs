@@ -126,6 +126,46 @@ fn a_writer_that_dies_half_way_leaves_no_riddle() {
     assert_eq!(told("d"), [(1, cli.clone()), (2, cli), (3, file_edit)]);
 }
 
+#[test]
+fn what_a_change_tells_holds_no_key_and_only_its_owner_may_read_the_rest() {
+    let home = tempfile::tempdir().expect("a folder");
+    let config = json!({ "providers": [{
+        "id": "p", "baseUrl": "http://127.0.0.1:9/v1", "apiKey": "sk-live-abcdef", "models": ["m"],
+        "headers": { "x-team": "sk-live-abcdef" },
+    }] });
+    let path = home.path().join(".llm-router.json");
+    fs::write(&path, format!("{config:#}\n")).expect("a config");
+    let mut said = String::new();
+    for arguments in [
+        &["set-provider", "p", "--api-key", "env:K"][..],
+        &["undo"],
+        &["history", "1"],
+        &["history", "2", "--json"],
+        &["get-config", "--full"],
+        &["list"],
+        &["remove-provider", "p", "--dry-run"],
+    ] {
+        let output = command(home.path(), arguments).output().expect("an end");
+        assert!(output.status.success(), "{arguments:?}");
+        said += &String::from_utf8_lossy(&output.stdout);
+        said += &String::from_utf8_lossy(&output.stderr);
+    }
+    assert!(said.contains("••••") && !said.contains("sk-live"), "{said}");
+    for entry in fs::read_dir(home.path().join(".llm-router.history")).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let text = fs::read_to_string(&path).expect("a text");
+        let holds_bytes = path.extension().is_some_and(|extension| extension == "before")
+            || path.ends_with("latest.json");
+        assert!(holds_bytes || !text.contains("sk-live"), "{}", path.display());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = path.metadata().expect("a file").permissions().mode() & 0o777;
+            assert_eq!(mode, 0o600, "{}", path.display());
+        }
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_symbolic_link_is_followed_and_stays() {
