@@ -24,7 +24,7 @@ use crate::{
     server::clock::Clock,
     store::{
         ConfigFile, Environment,
-        session::{Purpose, Session},
+        session::{Call, Done, perform},
     },
 };
 
@@ -63,7 +63,7 @@ pub fn run(entry: &Entry, matches: &ArgMatches, environment: Environment) -> any
     let (mut arguments, typed) = entry.arguments(matches)?;
     let handed = hand_over(entry, matches, &mut arguments, typed)?;
     let file = ConfigArgs::from_arg_matches(matches)?.locate(environment.clone())?;
-    match attempt(entry, arguments, handed, &file) {
+    match block_on(async { Ok(attempt(entry, arguments, handed, &file).await) })? {
         Ok((mut outcome, gateway)) => {
             if let Some(gateway) = gateway {
                 let (look, line) = gateway.text();
@@ -124,39 +124,35 @@ fn hand_over(
     Ok(typed)
 }
 
-fn attempt(
+/// Runs the command, and waits for a running gateway to see what it changed.
+async fn attempt(
     entry: &Entry,
     arguments: Value,
     handed: Option<Secret>,
     file: &ConfigFile,
 ) -> Result<(Outcome, Option<Gateway>), CommandError> {
-    let writes = entry.writes(&arguments);
     // Asked before, to see that it moves.
-    let before = if writes { block_on(running(file)).unwrap_or(None) } else { None };
-    let purpose = if writes { Purpose::Change } else { Purpose::Look };
-    let mut session = Session::open(file, "cli", Clock::default().now(), purpose)?;
-    session.workspace.handed = handed;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| {
-        CommandError::new(crate::commands::error::Code::Io, format!("no runtime: {error}"))
-    })?;
-    let mut outcome = runtime.block_on(entry.run(arguments, &mut session.workspace))?;
-    show_new_key(&session, &mut outcome);
-    let saved = session.save()?;
-    let gateway = saved.map(|_| runtime.block_on(taken_over(file, before.as_deref())));
-    Ok((outcome, gateway))
+    let before = if entry.writes(&arguments) { running(file).await } else { None };
+    let now = Clock::default().now();
+    let call = Call { entry, arguments, who: "cli", now, handed, fetch: None };
+    let mut done = perform(file, call).await?;
+    show_new_key(&mut done);
+    let gateway = match done.change {
+        Some(_) => Some(taken_over(file, before.as_deref()).await),
+        None => None,
+    };
+    Ok((done.outcome, gateway))
 }
 
 /// A key that was just made is shown on a terminal, and nowhere else: pipes end up in files and in
 /// the contexts of models.
-fn show_new_key(session: &Session, outcome: &mut Outcome) {
-    let Some(pending) = session.workspace.pending() else { return };
-    let Some((path, key)) = pending.keys.iter().find(|(path, _)| path.contains("/gateway-")) else {
-        return;
-    };
+fn show_new_key(done: &mut Done) {
+    let key = done.keys.iter().find(|(path, _)| path.contains("/gateway-"));
+    let Some((path, key)) = key.filter(|_| done.change.is_some()) else { return };
+    let text = &mut done.outcome.text;
     if std::io::stdout().is_terminal() {
-        outcome.text.line(Look::Strong, format!("The key: {}", key.expose()));
+        text.line(Look::Strong, format!("The key: {}", key.expose()));
     } else {
-        outcome.text.line(Look::Plain, format!("The key is in the file {path} beside the config."));
+        text.line(Look::Plain, format!("The key is in the file {path} beside the config."));
     }
 }

@@ -2,13 +2,17 @@
 
 use std::{fs, io, path::PathBuf, sync::Arc};
 
+use serde_json::Value;
+
 use super::{ConfigFile, history::History, lock::Lock, read_bounded, write};
 use crate::{
     commands::{
+        Entry, Outcome,
         error::{Code, CommandError},
         history::Change,
-        workspace::{Opening, Workspace},
+        workspace::{Fetch, Opening, Workspace},
     },
+    config::secret::Secret,
     time::Timestamp,
 };
 
@@ -103,6 +107,46 @@ impl Session {
         written.map_err(|error| failed("write", &self.file.path, &error))?;
         Ok(Some(pending.change))
     }
+}
+
+/// A call of a command, as every shell makes it.
+pub struct Call<'c> {
+    pub entry: &'c Entry,
+    pub arguments: Value,
+    /// Who asks: `cli`, `tui`, or the name of an MCP client.
+    pub who: &'c str,
+    pub now: Timestamp,
+    /// A secret that a person handed over beside the arguments.
+    pub handed: Option<Secret>,
+    /// How the network is asked, if it may be.
+    pub fetch: Option<Fetch>,
+}
+
+/// What a call came to.
+#[derive(Debug)]
+pub struct Done {
+    pub outcome: Outcome,
+    /// The change that was saved, if there was one.
+    pub change: Option<Change>,
+    /// The keys that were written for it: path relative to the config's folder, and value. Not for
+    /// results: only a person at a terminal may see one.
+    pub keys: Vec<(String, Secret)>,
+}
+
+/// Opens the config, runs a command and saves what it changed. Locks only for a change, and blocks
+/// while another process has the lock.
+///
+/// # Errors
+/// Why it was not done. The config is as it was then.
+pub async fn perform(file: &ConfigFile, call: Call<'_>) -> Result<Done, CommandError> {
+    let purpose = if call.entry.writes(&call.arguments) { Purpose::Change } else { Purpose::Look };
+    let mut session = Session::open(file, call.who, call.now, purpose)?;
+    session.workspace.handed = call.handed;
+    session.workspace.fetch = call.fetch;
+    let outcome = call.entry.run(call.arguments, &mut session.workspace).await?;
+    let keys = session.workspace.pending().map(|pending| pending.keys.clone());
+    let change = session.save()?;
+    Ok(Done { outcome, change, keys: keys.unwrap_or_default() })
 }
 
 fn remove(path: &std::path::Path) -> io::Result<()> {
