@@ -2,17 +2,24 @@
 
 pub mod banner;
 pub mod client;
+pub mod entry;
 pub mod exit;
 pub mod explain;
+pub mod generate;
+pub mod legacy;
+pub mod secret;
 pub mod start;
 pub mod status;
 pub mod stop;
 
-use std::{io::Write, path::PathBuf};
+use std::{ffi::OsString, io::Write, path::PathBuf};
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::store::{ConfigFile, Environment};
+use crate::{
+    commands,
+    store::{ConfigFile, Environment},
+};
 use exit::Exit;
 
 /// One endpoint in front of many LLM providers
@@ -43,6 +50,14 @@ enum Command {
     ///
     /// It stops accepting, lets running requests finish, and exits.
     Stop(stop::Stop),
+    /// Print completions for a shell
+    ///
+    /// For bash: `llm-router completions bash > ~/.local/share/bash-completion/completions/llm-router`
+    Completions(generate::Completions),
+    /// Print the man page
+    ///
+    /// To read it: `llm-router man | man -l -`
+    Man(generate::Man),
 }
 
 /// Which config file is meant.
@@ -70,30 +85,61 @@ impl ConfigArgs {
 }
 
 impl Cli {
-    /// Runs the command.
-    ///
-    /// # Errors
-    /// What kept it from being done, to be shown once.
-    pub fn run(self, environment: Environment) -> anyhow::Result<Exit> {
+    fn run(self, environment: Environment) -> anyhow::Result<Exit> {
         match self.command {
             Some(Command::Start(start)) => start.run(environment),
             Some(Command::Status(show)) => show.run(environment),
             Some(Command::Explain(explain)) => explain.run(environment),
             Some(Command::Stop(stop)) => stop.run(environment),
+            Some(Command::Completions(completions)) => completions.run(),
+            Some(Command::Man(man)) => man.run(),
             None => {
-                print(&Self::command().render_long_help().to_string())?;
+                print(&command().render_long_help().to_string())?;
                 Ok(Exit::Done)
             }
         }
     }
 }
 
-/// Says on stderr what is wrong.
+/// The whole command line: the modes, and every command of the catalog.
+#[must_use]
+pub fn command() -> clap::Command {
+    commands::CATALOG
+        .iter()
+        .fold(Cli::command(), |command, known| command.subcommand(entry::clap(known)))
+}
+
+/// Runs what `arguments` ask for; the first is the name of the program.
 ///
 /// # Errors
-/// If stderr cannot be written to.
-pub fn complain(message: &str) -> anyhow::Result<()> {
-    Ok(writeln!(std::io::stderr().lock(), "llm-router: {message}")?)
+/// What kept it from being done, to be shown once.
+pub fn run(arguments: Vec<OsString>, environment: Environment) -> anyhow::Result<Exit> {
+    let arguments = match legacy::translate(arguments) {
+        Ok(arguments) => arguments,
+        Err(message) => {
+            complain(&format!("llm-router: {message}\n"));
+            return Ok(Exit::Invalid);
+        }
+    };
+    let matches = match command().try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) => {
+            // With nobody to tell, the exit code tells.
+            drop(error.print());
+            return Ok(if error.use_stderr() { Exit::Invalid } else { Exit::Done });
+        }
+    };
+    if let Some((name, matches)) = matches.subcommand()
+        && let Some(known) = commands::find(name)
+    {
+        return entry::run(known, matches, environment);
+    }
+    Cli::from_arg_matches(&matches)?.run(environment)
+}
+
+/// Writes to stderr. With stderr closed there is nobody to tell.
+pub fn complain(text: &str) {
+    drop(std::io::stderr().lock().write_all(text.as_bytes()));
 }
 
 /// Writes a result to stdout. A reader that has gone away is no failure.

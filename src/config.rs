@@ -5,6 +5,7 @@
 //! [`crate::routing::compile`] to say. Reading never changes the document.
 
 pub mod document;
+pub mod edit;
 pub mod environment;
 pub mod fields;
 pub mod presets;

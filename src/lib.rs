@@ -9,11 +9,12 @@
 //! | 2 | [`formats`], [`routing`] | wire formats; decisions. They do not know each other |
 //! | 3 | [`exchange`] | the life of one request, without I/O |
 //! | 4 | [`status`] | what a running gateway says about itself |
-//! | 5 | `store` | the disk |
-//! | 6 | `cli`, `server` | shells: the only async, clock, environment and network |
+//! | 5 | `commands` | the one list of commands, on a workspace in memory |
+//! | 6 | `store` | the disk |
+//! | 7 | `cli`, `server` | shells: the only async, clock, environment and network |
 //!
-//! A module imports only from lower floors; `tests/architecture.rs` holds it to that. Floors 0 to 4
-//! are pure and build without the `native` feature.
+//! A module imports only from lower floors; `tests/architecture.rs` holds it to that. Floors 0 to 5
+//! are pure, and floors 0 to 4 build without the `native` feature.
 
 pub mod time;
 
@@ -29,6 +30,9 @@ pub mod routing;
 pub mod exchange;
 
 pub mod status;
+
+#[cfg(feature = "native")]
+pub mod commands;
 
 #[cfg(feature = "native")]
 pub mod store;

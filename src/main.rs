@@ -3,9 +3,8 @@
 
 use std::{io::Write, process::ExitCode};
 
-use clap::Parser;
 use llm_router::{
-    cli::{Cli, exit::Exit},
+    cli::{self, exit::Exit},
     store::Environment,
 };
 
@@ -14,11 +13,10 @@ use llm_router::{
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
     let environment: Environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
-    match cli.run(environment) {
+    match cli::run(std::env::args_os().collect(), environment) {
         Ok(exit) => exit.into(),
         Err(error) => {
             // With stderr closed there is nobody to tell.

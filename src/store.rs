@@ -1,7 +1,11 @@
-//! The disk: the config file, the secrets it refers to, the record of the running gateway and its
-//! state.
+//! The disk: the config file and its history, the secrets it refers to, the record of the running
+//! gateway and its state.
 
+pub mod history;
+pub mod lock;
+pub mod session;
 pub mod state;
+pub mod write;
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -114,18 +118,28 @@ impl ConfigFile {
         }
     }
 
+    /// The folder for keys, relative to that of the config: `.llm-router.keys`.
+    #[must_use]
+    pub fn keys_folder(&self) -> String {
+        format!("{}.keys", self.stem())
+    }
+
+    fn stem(&self) -> String {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        name.strip_suffix(".json").unwrap_or(&name).to_owned()
+    }
+
+    /// What the gateway with this config remembers: `~/.llm-router.state.json`.
+    #[must_use]
+    pub fn state_path(&self) -> PathBuf {
+        self.path.with_file_name(format!("{}.state.json", self.stem()))
+    }
+
     /// The record of the gateway that runs with this config: `~/.llm-router.runtime.json`.
     #[must_use]
     pub fn runtime_path(&self) -> PathBuf {
-        beside(&self.path, "runtime.json")
+        self.path.with_file_name(format!("{}.runtime.json", self.stem()))
     }
-}
-
-/// The file of this config that ends with `ending`: `~/.llm-router.runtime.json`.
-fn beside(config: &Path, ending: &str) -> PathBuf {
-    let name = config.file_name().unwrap_or_default().to_string_lossy();
-    let stem = name.strip_suffix(".json").unwrap_or(&name);
-    config.with_file_name(format!("{stem}.{ending}"))
 }
 
 fn expand(path: &Path, home: Option<&String>) -> PathBuf {
@@ -174,7 +188,8 @@ impl RuntimeRecord {
     /// If the folder cannot be written to.
     pub fn write(&self, path: &Path) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(self)? + "\n";
-        write_private(path, &text).with_context(|| format!("write {}", path.display()))
+        write::write_private(path, text.as_bytes())
+            .with_context(|| format!("write {}", path.display()))
     }
 
     /// Reads the record; `None` if there is none that can be understood.
@@ -190,20 +205,4 @@ impl RuntimeRecord {
             drop(fs::remove_file(path));
         }
     }
-}
-
-/// Writes a file that only this user may read: to a neighbour first, then renamed, so that no
-/// reader ever sees half of it.
-fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
-    let name = path.file_name().ok_or_else(|| anyhow!("not a file name"))?.to_string_lossy();
-    let neighbour = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&neighbour)?;
-    io::Write::write_all(&mut file, text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&neighbour, path)?;
-    Ok(())
 }

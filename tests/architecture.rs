@@ -13,6 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["formats", "routing"],
     &["exchange"],
     &["status"],
+    &["commands"],
     &["store"],
     &["server"],
     &["cli"],

@@ -1,6 +1,8 @@
 //! All integration tests in one binary: linking is what costs.
 
 mod architecture;
+mod cli;
+mod commands;
 mod config;
 mod gateway;
 mod laws;

@@ -4,6 +4,7 @@ use anyhow::Context;
 use bytes::Bytes;
 
 use crate::{
+    commands::changed,
     config::secret::Secret,
     server::upstream,
     status::Status,
@@ -80,6 +81,53 @@ pub async fn find(file: &ConfigFile) -> anyhow::Result<Found> {
     } else {
         Ok(Found::Gone(record))
     }
+}
+
+/// The status of the gateway that runs with this config, if one does. That it cannot be asked is no
+/// reason not to change the config.
+pub async fn running(file: &ConfigFile) -> Option<Box<Status>> {
+    match find(file).await {
+        Ok(Found::Running(status)) => Some(status),
+        Ok(Found::Gone(_) | Found::Nothing) | Err(_) => None,
+    }
+}
+
+/// How long a running gateway may take to see a change.
+const SIGHT: std::time::Duration = std::time::Duration::from_secs(3);
+/// How often it is asked.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(50);
+
+/// Waits until the gateway has taken a change over, or says that it will not. `before` is its
+/// status from before the change.
+pub async fn taken_over(file: &ConfigFile, before: Option<&Status>) -> changed::Gateway {
+    use changed::Gateway;
+    let Some(before) = before else { return Gateway::NotRunning };
+    if !before.config.watched {
+        return Gateway::NotWatching;
+    }
+    let looking = async {
+        loop {
+            match find(file).await {
+                Ok(Found::Running(now))
+                    if now.instance != before.instance
+                        || now.config.reloads != before.config.reloads =>
+                {
+                    return Gateway::TakenOver;
+                }
+                Ok(Found::Running(now))
+                    if now.config.rejected.is_some()
+                        && now.config.rejected != before.config.rejected =>
+                {
+                    return Gateway::Rejected;
+                }
+                Ok(Found::Gone(_) | Found::Nothing) => return Gateway::NotRunning,
+                // A key that has just been changed is not yet the running gateway's.
+                Ok(Found::Running(_)) | Err(_) => {}
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    tokio::time::timeout(SIGHT, looking).await.unwrap_or(Gateway::NotYet)
 }
 
 /// Runs a future on a runtime of its own.

@@ -118,7 +118,7 @@ impl Explain {
                 Ok(Exit::Done)
             }
             Err(message) => {
-                super::complain(&message)?;
+                super::complain(&format!("llm-router: {message}\n"));
                 Ok(Exit::Invalid)
             }
         }
@@ -207,7 +207,7 @@ async fn running_state(file: &ConfigFile) -> anyhow::Result<Option<State>> {
 
 /// What the last run left behind; nothing, if that cannot be understood.
 fn saved_state(file: &ConfigFile) -> State {
-    let saved = StateFile::locate(&file.path, &file.environment);
+    let saved = StateFile::locate(file);
     saved.and_then(|saved| saved.load().ok()).unwrap_or_default()
 }
 

@@ -89,7 +89,7 @@ impl Start {
 
 /// The state of the run before, and where this one's is saved.
 fn remember(file: &ConfigFile) -> (State, Saver) {
-    let Some(mut state_file) = StateFile::locate(&file.path, &file.environment) else {
+    let Some(mut state_file) = StateFile::locate(file) else {
         return (State::default(), Saver::default());
     };
     match state_file.own() {

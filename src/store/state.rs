@@ -12,7 +12,7 @@ use std::{
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use super::{Environment, read_bounded, write_private};
+use super::{ConfigFile, read_bounded, write::write_private};
 use crate::{routing::state::State, time::Timestamp};
 
 /// The layout of the file.
@@ -43,15 +43,16 @@ struct Kept {
 }
 
 impl StateFile {
-    /// Where the state of the gateway with the config at `config` stands; `None` if it is to be kept
-    /// in memory only (`LLM_ROUTER_STATE_BACKEND=memory`).
+    /// Where the state of the gateway with this config stands; `None` if it is to be kept in memory
+    /// only (`LLM_ROUTER_STATE_BACKEND=memory`).
     #[must_use]
-    pub fn locate(config: &Path, environment: &Environment) -> Option<Self> {
+    pub fn locate(config: &ConfigFile) -> Option<Self> {
+        let environment = &config.environment;
         if environment.get("LLM_ROUTER_STATE_BACKEND").is_some_and(|backend| backend == "memory") {
             return None;
         }
         let named = environment.get("LLM_ROUTER_STATE_FILE_PATH").filter(|path| !path.is_empty());
-        let path = named.map_or_else(|| super::beside(config, "state.json"), PathBuf::from);
+        let path = named.map_or_else(|| config.state_path(), PathBuf::from);
         Some(Self { path, lock: None })
     }
 
@@ -128,6 +129,7 @@ impl StateFile {
     /// If the folder cannot be written to.
     pub fn save(&self, state: &State, now: Timestamp) -> anyhow::Result<()> {
         let text = serde_json::to_string(&Saved { version: VERSION, saved_at: now, state })?;
-        write_private(&self.path, &text).with_context(|| format!("write {}", self.path.display()))
+        write_private(&self.path, text.as_bytes())
+            .with_context(|| format!("write {}", self.path.display()))
     }
 }

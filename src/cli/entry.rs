@@ -1,0 +1,158 @@
+//! A command of the catalog on the command line: flags → arguments → the command → text or JSON.
+
+use std::io::IsTerminal;
+
+use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
+use serde_json::{Value, json};
+
+use super::{
+    ConfigArgs,
+    client::{block_on, running, taken_over},
+    complain,
+    exit::Exit,
+    print, secret,
+};
+use crate::{
+    commands::{
+        Entry, Outcome,
+        argument::HANDED,
+        changed::Gateway,
+        error::CommandError,
+        text::{Look, Text},
+    },
+    config::secret::Secret,
+    server::clock::Clock,
+    store::{
+        ConfigFile, Environment,
+        session::{Call, Done, perform},
+    },
+};
+
+/// The command with what all commands have on the command line.
+#[must_use]
+pub fn clap(entry: &Entry) -> clap::Command {
+    let json = Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON");
+    // What is added brings its own help; the command's stays.
+    let command = ConfigArgs::augment_args(entry.clap())
+        .about(entry.about())
+        .long_about(entry.long_about())
+        .arg(json);
+    match entry.secret {
+        None => command,
+        Some(property) => {
+            let flag = property.replace('_', "-");
+            let stdin = Arg::new("key_stdin")
+                .long(format!("{flag}-stdin"))
+                .action(ArgAction::SetTrue)
+                .conflicts_with(property)
+                .help("Read the key from stdin; on a terminal it is asked for and not shown");
+            command.arg(stdin)
+        }
+    }
+}
+
+/// Runs the command and prints its result.
+///
+/// # Errors
+/// If stdout cannot be written to.
+pub fn run(entry: &Entry, matches: &ArgMatches, environment: Environment) -> anyhow::Result<Exit> {
+    let as_json = matches.get_flag("json");
+    let colour = |is_terminal: bool| is_terminal && !environment.contains_key("NO_COLOR");
+    let (on_out, on_err) =
+        (colour(std::io::stdout().is_terminal()), colour(std::io::stderr().is_terminal()));
+    let (mut arguments, typed) = entry.arguments(matches)?;
+    let handed = hand_over(entry, matches, &mut arguments, typed)?;
+    let file = ConfigArgs::from_arg_matches(matches)?.locate(environment.clone())?;
+    match block_on(async { Ok(attempt(entry, arguments, handed, &file).await) })? {
+        Ok((mut outcome, gateway)) => {
+            if let Some(gateway) = gateway {
+                let (look, line) = gateway.text();
+                outcome.text.line(look, line);
+                outcome.json["gateway"] = serde_json::to_value(gateway)?;
+            }
+            let text =
+                if as_json { format!("{:#}\n", outcome.json) } else { outcome.text.render(on_out) };
+            print(&text)?;
+            Ok(if outcome.is_good { Exit::Done } else { Exit::Invalid })
+        }
+        Err(error) => {
+            complain(&if as_json {
+                format!("{:#}\n", json!({ "error": error }))
+            } else {
+                told(&error).render(on_err)
+            });
+            Ok(if error.code.is_callers() { Exit::Invalid } else { Exit::Failed })
+        }
+    }
+}
+
+/// The error for people.
+fn told(error: &CommandError) -> Text {
+    let mut text = Text::default();
+    text.wrapped(Look::Bad, "llm-router: ", "  ", &error.message);
+    for problem in &error.problems {
+        let place = if problem.pointer.is_empty() { "the document" } else { &problem.pointer };
+        let hint = problem.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        let line = format!("{place}: {}{hint}", problem.message);
+        text.wrapped(Look::Plain, "  ", "    ", &line);
+    }
+    if let Some(hint) = &error.hint {
+        text.wrapped(Look::Faint, "hint: ", "  ", hint);
+    }
+    text
+}
+
+/// Takes the key from wherever a person put it. It never becomes a part of the arguments.
+fn hand_over(
+    entry: &Entry,
+    matches: &ArgMatches,
+    arguments: &mut Value,
+    typed: Option<Secret>,
+) -> anyhow::Result<Option<Secret>> {
+    let Some(property) = entry.secret else { return Ok(None) };
+    if matches.get_flag("key_stdin") {
+        arguments[property] = HANDED.into();
+        return secret::read().map(Some);
+    }
+    if typed.is_some() {
+        let flag = property.replace('_', "-");
+        complain(&format!(
+            "llm-router: warning: a key on a command line stays in the shell's history; \
+             use --{flag} env:NAME, --{flag} file:PATH or --{flag}-stdin\n"
+        ));
+    }
+    Ok(typed)
+}
+
+/// Runs the command, and waits for a running gateway to see what it changed.
+async fn attempt(
+    entry: &Entry,
+    arguments: Value,
+    handed: Option<Secret>,
+    file: &ConfigFile,
+) -> Result<(Outcome, Option<Gateway>), CommandError> {
+    // Asked before, to see that it moves.
+    let before = if entry.writes(&arguments) { running(file).await } else { None };
+    let now = Clock::default().now();
+    let call = Call { entry, arguments, who: "cli", now, handed, fetch: None };
+    let mut done = perform(file, call).await?;
+    show_new_key(&mut done);
+    let gateway = match done.change {
+        Some(_) => Some(taken_over(file, before.as_deref()).await),
+        None => None,
+    };
+    Ok((done.outcome, gateway))
+}
+
+/// A key that was just made is shown on a terminal, and nowhere else: pipes end up in files and in
+/// the contexts of models.
+fn show_new_key(done: &mut Done) {
+    let key = done.keys.iter().find(|(path, _)| path.contains("/gateway-"));
+    let Some((path, key)) = key.filter(|_| done.change.is_some()) else { return };
+    let text = &mut done.outcome.text;
+    if std::io::stdout().is_terminal() {
+        text.line(Look::Strong, format!("The key: {}", key.expose()));
+    } else {
+        text.line(Look::Plain, format!("The key is in the file {path} beside the config."));
+    }
+}
