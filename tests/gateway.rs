@@ -4,6 +4,8 @@ mod failover;
 mod guards;
 mod passthrough;
 mod reload;
+mod storms;
+mod waits;
 
 /// What a whole stream of each format looks like: path, body, pieces.
 pub(crate) struct Sample {
