@@ -266,12 +266,12 @@ impl Exchange {
 
     /// The answer broke off after it had begun: what the state is to know.
     #[must_use]
-    pub fn broke_off(&self, cause: Cause) -> Option<Op> {
+    pub fn broke_off(&self, failure: Failure) -> Option<Op> {
         let Phase::Answered(slot) = self.phase else { return None };
         Some(Op::Failed {
             router: Arc::clone(&self.router),
             target: self.route.plan.slots[slot].target,
-            failure: cause.into(),
+            failure,
             reservation: Reservation::default(),
         })
     }
