@@ -2,6 +2,7 @@
 
 mod failover;
 mod guards;
+mod outcomes;
 mod passthrough;
 mod reload;
 mod storms;

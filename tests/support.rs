@@ -292,6 +292,20 @@ pub(crate) fn provider(id: &str, upstream: SocketAddr, models: &[&str]) -> Value
     })
 }
 
+/// The same with a few more keys.
+pub(crate) fn provider_with(
+    id: &str,
+    upstream: SocketAddr,
+    models: &[&str],
+    more: &Value,
+) -> Value {
+    let mut provider = provider(id, upstream, models);
+    for (key, value) in more.as_object().expect("an object") {
+        provider[key] = value.clone();
+    }
+    provider
+}
+
 /// A port on which nobody listens.
 pub(crate) async fn nobody() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
