@@ -1,10 +1,12 @@
 //! A real gateway on loopback against scripted upstreams.
 
+mod buckets;
 mod failover;
 mod guards;
 mod outcomes;
 mod passthrough;
 mod reload;
+mod routing;
 mod storms;
 mod waits;
 
