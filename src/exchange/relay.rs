@@ -29,8 +29,10 @@ pub struct Relay {
     held: Vec<Bytes>,
     held_bytes: usize,
     committed: bool,
-    /// Whether the provider itself has told the client of an error, which needs no second one.
-    told: bool,
+    /// An error that the provider itself has told the client, which needs no second one.
+    told: Option<Failure>,
+    /// Why what has ended is not whole.
+    failure: Option<Failure>,
 }
 
 enum Lane {
@@ -114,7 +116,14 @@ impl Relay {
         } else {
             Lane::Whole
         };
-        Ok(Self { lane, held: Vec::new(), held_bytes: 0, committed: false, told: false })
+        Ok(Self {
+            lane,
+            held: Vec::new(),
+            held_bytes: 0,
+            committed: false,
+            told: None,
+            failure: None,
+        })
     }
 
     /// Whether this passes a stream of events, between which a keep-alive may be put.
@@ -161,14 +170,14 @@ impl Relay {
         let Lane::Events { reader, watch, .. } = &mut self.lane else { return Flow::Held };
         let mut content = false;
         let mut fault = None;
-        let mut faulted = false;
+        let mut told = None;
         let mut complete_up_to = 0;
         reader.feed(&chunk, &mut |event, behind| {
             complete_up_to = behind;
             match watch.see(&event) {
                 Signal::Content => content = true,
                 Signal::Fault(message) => {
-                    faulted = true;
+                    told = Some(fault_cause(&message));
                     if !content && fault.is_none() {
                         fault = Some(message);
                     }
@@ -198,13 +207,45 @@ impl Relay {
         }
         self.hold(rest);
         self.committed = true;
-        self.told |= faulted;
+        self.told = self.told.or(told);
         Flow::Flowing
     }
 
     /// The provider has nothing more to send. Puts out what is left; `fault` makes the words for
     /// the client if the stream broke off after content.
     pub fn end(
+        &mut self,
+        end: End,
+        fault: impl FnOnce(String) -> Fault,
+        out: &mut Vec<Bytes>,
+    ) -> Flow {
+        let flow = self.end_lane(end, fault, out);
+        self.failure = match &flow {
+            Flow::Failed(failure, _) => Some(*failure),
+            Flow::Flowing => self.lack(end),
+            Flow::Held => None,
+        };
+        flow
+    }
+
+    /// Why an answer that has begun and ended is not whole, if it is not.
+    #[must_use]
+    pub fn failure(&self) -> Option<Failure> {
+        self.failure
+    }
+
+    /// What a stream that ended like this lacks. One whose last event has come is whole, however the
+    /// connection ends.
+    fn lack(&self, end: End) -> Option<Failure> {
+        let Lane::Events { watch, .. } = &self.lane else { return None };
+        let cause = match end {
+            End::Closed => Cause::Broken,
+            End::Cut(cut) => cut.cause(),
+        };
+        self.told.or_else(|| (!watch.complete()).then(|| cause.into()))
+    }
+
+    fn end_lane(
         &mut self,
         end: End,
         fault: impl FnOnce(String) -> Fault,
@@ -253,7 +294,7 @@ impl Relay {
         if end == End::Closed {
             out.append(&mut self.held);
         }
-        if !watch.complete() && !self.told {
+        if !watch.complete() && self.told.is_none() {
             let mut tail = Vec::new();
             if end == End::Closed && !reader.at_boundary() {
                 // The last event lacks the blank line that ends it.

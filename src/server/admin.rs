@@ -1,5 +1,5 @@
-//! The admin surface, `/-/...`: what the gateway says about itself. Loopback only, keyed when a key
-//! is required; it never changes anything.
+//! The admin surface, `/-/...`: what the gateway says about itself. Loopback only, keyed when there
+//! is a key, even if other requests need none; it never changes anything.
 //!
 //! | path | what |
 //! |---|---|

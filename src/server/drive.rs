@@ -107,6 +107,20 @@ fn answered(gateway: &Gateway, exchange: &mut Exchange) {
     gateway.decisions.keep(exchange.record());
 }
 
+/// An answer has ended: the state and the log are told if it is not whole.
+pub fn ended(gateway: &Gateway, exchange: &Exchange, relay: &Relay) {
+    let Some(failure) = relay.failure() else { return };
+    let Some(op) = exchange.broke_off(failure) else { return };
+    gateway.apply(&op);
+    let target = exchange.target().map_or("?", |target| &target.name);
+    tracing::info!(
+        request = %exchange.call().request_id,
+        target,
+        cause = failure.cause.word(),
+        "{target}: the reply broke off after it had begun",
+    );
+}
+
 /// The provider answered with an error: read it, judge it, go on.
 async fn refused(
     gateway: &Gateway,
@@ -193,6 +207,7 @@ impl Attempt<'_> {
                     let target = self.exchange.target().map(|target| Arc::clone(&target.name));
                     let target = target.unwrap_or_else(|| "?".into());
                     answered(gateway, &mut self.exchange);
+                    ended(gateway, &self.exchange, &relay);
                     let headers = reply::headers(self.exchange.call(), &target, &headers);
                     let (exchange, limits) = (self.exchange, self.limits);
                     return Ok(Answered {

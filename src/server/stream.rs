@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{
     Admitted, Gateway,
-    drive::{Answered, Outcome, broken_off},
+    drive::{Answered, Outcome, broken_off, ended},
 };
 use crate::{
     chat::{Fault, FaultKind},
@@ -90,23 +90,12 @@ impl Relaying {
 
     fn end(&mut self, end: End) {
         let mut out = Vec::new();
-        let Answered { relay, exchange, target, .. } = &mut *self.answered;
+        let Answered { relay, exchange, .. } = &mut *self.answered;
         let flow = relay.end(end, |how| broken_off(exchange, &how), &mut out);
         self.broken = matches!(flow, Flow::Failed(..));
         self.queue.extend(out);
         self.ended = true;
-        if let End::Cut(cut) = end {
-            let cause = cut.cause();
-            tracing::info!(
-                request = %exchange.call().request_id,
-                target = %target,
-                cause = cause.word(),
-                "{target}: the reply broke off after it had begun",
-            );
-            if let Some(op) = exchange.broke_off(cause) {
-                self.gateway.apply(&op);
-            }
-        }
+        ended(&self.gateway, exchange, relay);
     }
 }
 

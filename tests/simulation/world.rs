@@ -240,7 +240,7 @@ fn refused(exchange: &Exchange, refusal: Refusal, asked: &mut Asked) {
             (error.status, error.headers, format!("the answer of {name}"))
         }
     };
-    let wait = retry_after::read(&headers, b"", NOON).map(|wait| wait.as_secs());
+    let wait = retry_after::read(&headers, b"", NOON, true).map(|wait| wait.as_secs());
     let shown = wait.map_or_else(String::new, |wait| format!(", retry after {wait} s"));
     asked.log.push(format!("refused {}{shown}: {words}", status.as_u16()));
     asked.refused = Some((status.as_u16(), wait));
