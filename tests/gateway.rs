@@ -8,6 +8,7 @@ mod passthrough;
 mod reload;
 mod routing;
 mod storms;
+mod telling;
 mod waits;
 
 /// What a whole stream of each format looks like: path, body, pieces.
