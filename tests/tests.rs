@@ -1,6 +1,9 @@
 //! All integration tests in one binary: linking is what costs.
 
 mod architecture;
+mod binary;
 mod config;
+mod explain;
 mod gateway;
+mod state;
 mod support;
