@@ -5,5 +5,6 @@ mod binary;
 mod config;
 mod explain;
 mod gateway;
+#[cfg(unix)]
 mod state;
 mod support;
