@@ -299,6 +299,11 @@ impl State {
         self.changes += 1;
     }
 
+    /// Counts what another gateway has counted against the same buckets.
+    pub fn adopt(&mut self, other: &Self) {
+        self.limits.adopt(&other.limits);
+    }
+
     /// Forgets what no longer says anything: ended windows, ended cooldowns of healthy targets,
     /// conversations that have gone quiet.
     pub fn prune(&mut self, now: Timestamp) {

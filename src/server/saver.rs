@@ -53,8 +53,17 @@ impl Saver {
             state.clone()
         };
         let changes = state.changes();
+        let heir = !file.is_owned();
+        let owned = file.own();
+        if let (true, Ok(true)) = (heir, &owned)
+            && let Ok(left) = file.load()
+        {
+            // What the gateway before this one has counted is used up all the same.
+            gateway.state().adopt(&left);
+            state.adopt(&left);
+        }
         state.prune(now);
-        let problem = match file.own() {
+        let problem = match owned {
             Ok(true) => file.save(&state, now).err().map(|error| format!("{error:#}")),
             Ok(false) => Some("another gateway with this config saves its state there".to_owned()),
             Err(error) => Some(format!("{error:#}")),

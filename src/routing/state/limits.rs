@@ -90,6 +90,16 @@ impl Limits {
         }
     }
 
+    /// Takes the higher of two counts of the same window, the later of two windows.
+    pub fn adopt(&mut self, other: &Self) {
+        for (bucket, theirs) in &other.counts {
+            let own = self.counts.entry(Arc::clone(bucket)).or_insert(*theirs);
+            if (theirs.window, theirs.used) > (own.window, own.used) {
+                *own = *theirs;
+            }
+        }
+    }
+
     /// Forgets windows that have ended.
     pub fn prune(&mut self, now: Timestamp) {
         self.counts.retain(|_, count| count.ends > now);
@@ -152,6 +162,28 @@ mod tests {
         }
         limits.prune(Timestamp(3_660_000));
         assert!(limits.counts.is_empty());
+    }
+
+    #[test]
+    fn of_two_counts_of_a_window_the_higher_one_stays() {
+        let minute = bucket("p/b", 9, WindowUnit::Minute);
+        let counted = |times: usize, at: u64| {
+            let mut limits = Limits::default();
+            for _ in 0..times {
+                drop(limits.reserve([&minute].into_iter(), Timestamp(at)).unwrap());
+            }
+            limits
+        };
+        for (own, theirs, used) in [
+            (counted(1, 60_000), counted(3, 60_000), 3),
+            (counted(3, 60_000), counted(1, 60_000), 3),
+            (counted(1, 60_000), counted(3, 0), 1),
+            (counted(0, 0), counted(2, 60_000), 2),
+        ] {
+            let mut limits = own;
+            limits.adopt(&theirs);
+            assert_eq!(limits.used(&minute, Timestamp(60_000)), used);
+        }
     }
 
     proptest! {
