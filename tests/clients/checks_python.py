@@ -75,7 +75,7 @@ def anthropic_tool_and_result():
 
 @check
 def anthropic_errors():
-    for model, kind in [("p/e401", anthropic.AuthenticationError), ("p/e404", anthropic.NotFoundError), ("p/e429", anthropic.RateLimitError), ("p/e400", anthropic.BadRequestError), ("p/e500", anthropic.InternalServerError), ("p/txt", anthropic.NotFoundError)]:
+    for model, kind in [("k/e401", anthropic.AuthenticationError), ("p/e404", anthropic.NotFoundError), ("p/e429", anthropic.RateLimitError), ("p/e400", anthropic.BadRequestError), ("p/e500", anthropic.InternalServerError), ("p/txt", anthropic.NotFoundError)]:
         error = raises(kind, lambda: claude(SCRIPTED).messages.create(model=model, max_tokens=5, messages=ASK))
         assert model != "p/txt" or "p/text" in str(error), error
         assert model != "p/e429" or error.response.headers["retry-after"] == "1"
@@ -163,7 +163,7 @@ def openai_responses_text_tool_and_stream():
 
 @check
 def openai_errors_and_failover():
-    for model, kind in [("p/e401", openai.AuthenticationError), ("p/e404", openai.NotFoundError), ("p/e429", openai.RateLimitError), ("p/e400", openai.BadRequestError), ("p/e500", openai.InternalServerError), ("p/txt", openai.NotFoundError)]:
+    for model, kind in [("k/e401", openai.AuthenticationError), ("p/e404", openai.NotFoundError), ("p/e429", openai.RateLimitError), ("p/e400", openai.BadRequestError), ("p/e500", openai.InternalServerError), ("p/txt", openai.NotFoundError)]:
         error = raises(kind, lambda: gpt(SCRIPTED).chat.completions.create(model=model, messages=ASK))
         assert model != "p/txt" or error.code == "model_not_found" and "p/text" in error.message
     raises(openai.AuthenticationError, lambda: gpt(KEYED, "wrong").models.list())

@@ -48,7 +48,8 @@ for _ in $(seq 100); do [ -s "$work/upstream" ] && break; sleep 0.05; done
 port=$(cat "$work/upstream")
 [ -n "$port" ] || { echo "FAILED the scripted provider does not start"; exit 1; }
 
-models='"text","tool","cut","empty","errfirst","e400","e401","e404","e429","e500","e529"'
+# A refused key rests its whole provider, so what refuses one is a provider of its own.
+models='"text","tool","cut","empty","errfirst","e400","e404","e429","e500","e529"'
 formats='"formats":["openai","openai-responses","anthropic","gemini"]'
 alias() { printf '"after-%s":{"targets":["%s","p/text"]}' "$1" "$2"; }
 gateway demo ''; export DEMO_URL=$url
@@ -60,6 +61,7 @@ gateway amp "{\"masterKey\":\"gw-key\",\"server\":{\"requireAuth\":true},\"provi
 export AMP_GATEWAY=$url
 gateway scripted "{\"providers\":[
   {\"id\":\"p\",\"baseUrl\":\"http://127.0.0.1:$port\",\"apiKey\":\"provider-key\",$formats,\"models\":[$models]},
+  {\"id\":\"k\",\"baseUrl\":\"http://127.0.0.1:$port\",\"apiKey\":\"provider-key\",$formats,\"models\":[\"e401\"]},
   {\"id\":\"gone\",\"baseUrl\":\"http://127.0.0.1:1\",\"apiKey\":\"k\",$formats,\"models\":[\"m\"]}],
  \"server\":{\"retry\":{\"attempts\":1}},
  \"modelAliases\":{$(alias errfirst p/errfirst),$(alias empty p/empty),$(alias e529 p/e529),$(alias nobody gone/m)}}"
