@@ -1,7 +1,6 @@
 //! The command line for people and scripts: the result on stdout, everything else on stderr.
 
 pub mod banner;
-pub mod client;
 pub mod entry;
 pub mod exit;
 pub mod explain;
@@ -152,4 +151,13 @@ pub fn print(text: &str) -> anyhow::Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         Ok(()) | Err(_) => Ok(()),
     }
+}
+
+/// Runs a future on a runtime of its own.
+///
+/// # Errors
+/// If there can be no runtime, or the future fails.
+pub fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(future)
 }
