@@ -6,6 +6,7 @@ pub mod exit;
 pub mod explain;
 pub mod generate;
 pub mod legacy;
+pub mod mcp;
 pub mod secret;
 pub mod start;
 pub mod status;
@@ -49,6 +50,11 @@ enum Command {
     ///
     /// It stops accepting, lets running requests finish, and exits.
     Stop(stop::Stop),
+    /// Serve coding agents over MCP, on stdin and stdout
+    ///
+    /// Agents start it themselves once it is registered with them. For Claude Code:
+    /// `claude mcp add llm-router -- llm-router mcp`
+    Mcp(mcp::Mcp),
     /// Print completions for a shell
     ///
     /// For bash: `llm-router completions bash > ~/.local/share/bash-completion/completions/llm-router`
@@ -90,6 +96,7 @@ impl Cli {
             Some(Command::Status(show)) => show.run(environment),
             Some(Command::Explain(explain)) => explain.run(environment),
             Some(Command::Stop(stop)) => stop.run(environment),
+            Some(Command::Mcp(mcp)) => mcp.run(environment),
             Some(Command::Completions(completions)) => completions.run(),
             Some(Command::Man(man)) => man.run(),
             None => {

@@ -6,6 +6,7 @@ mod commands;
 mod config;
 mod gateway;
 mod laws;
+mod mcp;
 mod simulation;
 mod support;
 mod translations;
