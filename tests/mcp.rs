@@ -100,8 +100,9 @@ fn prompts_and_completions_fit_the_config() {
 fn the_list_of_tools_is_the_catalog() {
     let home = tempfile::tempdir().expect("a folder");
     let answer = Client::start(home.path(), &[]).ask("tools/list", &json!({}));
-    let text = answer.to_string();
-    assert!(text.len() < 100_000, "{} bytes", text.len());
+    // Some clients put all of it before a model, each time.
+    let size = answer.to_string().len();
+    assert!(size <= 2000 * llm_router::commands::CATALOG.len(), "{size} bytes");
     let tools = answer["result"]["tools"].as_array().expect("tools");
     let catalog = llm_router::commands::CATALOG;
     assert_eq!(tools.len(), catalog.len());
@@ -111,7 +112,9 @@ fn the_list_of_tools_is_the_catalog() {
         // Claude Code writes `mcp__llm-router__` before it, and takes 64 letters in all.
         assert!(name.len() <= 47, "{name}");
         assert_eq!(tool["inputSchema"], entry.input(), "{name}");
-        assert_eq!(tool["outputSchema"], entry.output(), "{name}");
+        let output = llm_router::mcp::tools::without_words(entry.output());
+        assert_eq!(tool["outputSchema"], output, "{name}");
+        assert!(!output.to_string().contains("\"description\":\""), "{output}");
         let hints = tool["annotations"].as_object().expect(name);
         let named: BTreeSet<&str> = hints.keys().map(String::as_str).collect();
         let wanted = ["destructiveHint", "idempotentHint", "openWorldHint", "readOnlyHint"];

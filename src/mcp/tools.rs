@@ -43,7 +43,7 @@ pub fn tool(entry: &Entry) -> Tool {
     }
     let tool = Tool::new(entry.tool_name(), description, object(entry.input()))
         .with_title(title(entry))
-        .with_raw_output_schema(object(entry.output()))
+        .with_raw_output_schema(object(without_words(entry.output())))
         .with_annotations(annotations(entry));
     if SHOWN_AT_ONCE.contains(&entry.name) {
         let mut meta = MetaObject::new();
@@ -51,6 +51,31 @@ pub fn tool(entry: &Entry) -> Tool {
         return tool.with_meta(meta);
     }
     tool
+}
+
+/// The schema of a result without its descriptions: clients check results with it, and what no model
+/// reads would be half of the list. The catalog has them.
+#[must_use]
+pub fn without_words(mut schema: Value) -> Value {
+    strip(&mut schema);
+    schema
+}
+
+fn strip(schema: &mut Value) {
+    let Some(node) = schema.as_object_mut() else { return };
+    node.remove("description");
+    for (key, value) in node {
+        match (key.as_str(), value) {
+            ("properties", Value::Object(properties)) => {
+                properties.values_mut().for_each(strip);
+            }
+            ("anyOf" | "oneOf" | "allOf", Value::Array(variants)) => {
+                variants.iter_mut().for_each(strip);
+            }
+            ("items" | "additionalProperties", value) => strip(value),
+            (_, _) => {}
+        }
+    }
 }
 
 /// `Set gateway key`
