@@ -133,23 +133,21 @@ fn a_line_that_is_too_long_is_answered_and_skipped() {
         assert_eq!(client.message()["error"]["code"], -32600);
     }
     // One that just fits is read.
-    let padding = " ".repeat(llm_router::mcp::lines::LONGEST - 40);
-    client.send(&format!("{{\"jsonrpc\":\"2.0\",\"id\":7,{padding}\"method\":\"ping\"}}")[..]);
+    let ping = r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#;
+    let padding = " ".repeat(llm_router::mcp::lines::LONGEST - ping.len());
+    client.send(&format!("{padding}{ping}"));
     let answer = client.message();
-    assert!(
-        answer["id"] == 7 && answer.get("error").is_none() || answer["error"]["code"] == -32600
-    );
+    assert_eq!((&answer["id"], &answer["result"]), (&json!(7), &json!({})), "{answer}");
     assert_eq!(client.ask("ping", &json!({}))["result"], json!({}));
 }
 
-#[test]
-fn a_gateway_takes_over_what_an_agent_changes() {
-    let home = tempfile::tempdir().expect("a folder");
-    fs::write(home.path().join(".llm-router.json"), "{}\n").expect("a config");
+/// A gateway with what is in `home`; it listens when this returns.
+fn gateway(home: &std::path::Path) -> std::process::Child {
     let mut gateway = std::process::Command::new(env!("CARGO_BIN_EXE_llm-router"))
         .args(["start", "--port", "0"])
         .env_clear()
-        .env("HOME", home.path())
+        .env("HOME", home)
+        .env("GATEWAY_KEY", "gw_3vQn8Jx2LrT6bYw9KpZc4HdMfUa7")
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -160,28 +158,102 @@ fn a_gateway_takes_over_what_an_agent_changes() {
         line.clear();
         assert!(std::io::BufRead::read_line(&mut banner, &mut line).expect("a line") > 0);
     }
+    gateway
+}
+
+fn stop(mut gateway: std::process::Child) {
+    gateway.kill().expect("an end");
+    gateway.wait().expect("an end");
+}
+
+fn provider() -> Value {
+    json!({ "provider": "mine", "base_url": "http://127.0.0.1:9/v1", "models": ["m"] })
+}
+
+#[test]
+fn a_gateway_takes_over_what_an_agent_changes() {
+    let home = tempfile::tempdir().expect("a folder");
+    fs::write(home.path().join(".llm-router.json"), "{}\n").expect("a config");
+    let gateway = gateway(home.path());
     let mut client = Client::start(home.path(), &[]);
-    let provider =
-        json!({ "provider": "mine", "base_url": "http://127.0.0.1:9/v1", "models": ["m"] });
-    let added = client.done("add_provider", &provider);
+    let added = client.done("add_provider", &provider());
     assert_eq!(added["gateway"], "taken-over", "{added}");
     let status = client.ask("resources/read", &json!({ "uri": "llm-router://status" }));
     let text = status["result"]["contents"][0]["text"].as_str().expect("a text").to_owned();
     assert!(text.contains("\"running\": true") && text.contains("\"mine\""), "{text}");
     assert_eq!(client.done("undo", &json!({}))["gateway"], "taken-over");
+    stop(gateway);
+    assert_eq!(client.done("add_provider", &provider())["gateway"], "not-running");
+}
 
-    // A key that only the gateway can know: it runs, but cannot be asked.
-    let key = json!({ "key": "env:GATEWAY_KEY" });
-    client.done("set_gateway_key", &key);
-    let silent = fs::write(
-        home.path().join(".llm-router.json"),
-        r#"{"masterKey": "env:GATEWAY_KEY", "server": {"requireAuth": true}}"#,
-    );
-    silent.expect("a config");
-    gateway.kill().expect("an end");
-    gateway.wait().expect("an end");
-    let after = client.done("add_provider", &provider);
-    assert_eq!(after["gateway"], "not-running", "{after}");
+#[test]
+fn a_gateway_whose_key_is_not_known_here_is_not_called_absent() {
+    let home = tempfile::tempdir().expect("a folder");
+    let config = r#"{"masterKey": "env:GATEWAY_KEY", "server": {"requireAuth": true}}"#;
+    fs::write(home.path().join(".llm-router.json"), config).expect("a config");
+    let gateway = gateway(home.path());
+    let mut client = Client::start(home.path(), &[]);
+    let added = client.done("add_provider", &provider());
+    assert_eq!(added["gateway"], "not-known", "{added}");
+    let status = client.ask("resources/read", &json!({ "uri": "llm-router://status" }));
+    let text = status["result"]["contents"][0]["text"].as_str().expect("a text").to_owned();
+    assert!(text.contains("\"running\": null"), "{text}");
+    stop(gateway);
+}
+
+#[test]
+fn a_long_call_gives_a_sign_of_life_to_who_wants_one() {
+    let home = tempfile::tempdir().expect("a folder");
+    // What stands there for a gateway takes the question and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let record = json!({
+        "pid": 1,
+        "instance": "x",
+        "url": format!("http://{}", silent.local_addr().expect("an address")),
+        "configPath": home.path().join(".llm-router.json"),
+        "version": "1",
+    });
+    fs::write(home.path().join(".llm-router.runtime.json"), record.to_string()).expect("a record");
+    let mut client = Client::start(home.path(), &[]);
+    let call = json!({ "name": "add_provider", "arguments": provider(), "_meta": { "progressToken": "t" } });
+    let id = client.begin("tools/call", &call);
+    let sign = client.message();
+    assert_eq!(sign["method"], "notifications/progress", "{sign}");
+    assert_eq!(sign["params"]["progressToken"], "t", "{sign}");
+    // Meanwhile others are served.
+    let ping = client.begin("ping", &json!({}));
+    let mut order = Vec::new();
+    while order.last() != Some(&id) {
+        order.extend(client.message()["id"].as_u64());
+    }
+    assert_eq!(order, [ping, id]);
+}
+
+#[test]
+fn who_has_cancelled_gets_no_answer_and_the_change_is_whole_or_not_made() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut client = Client::start(home.path(), &[]);
+    let mut ids = Vec::new();
+    for number in 0..30 {
+        let arguments =
+            json!({ "provider": format!("p-{number}"), "base_url": "http://127.0.0.1:9/v1" });
+        ids.push(
+            client.begin("tools/call", &json!({ "name": "add_provider", "arguments": arguments })),
+        );
+    }
+    for id in &ids[15..] {
+        let cancel = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": id } });
+        client.send(&cancel.to_string());
+    }
+    client.close();
+    let (status, lines, _) = client.end(Duration::from_secs(9));
+    assert!(status.success());
+    let answered = lines.len();
+    assert!((15..=30).contains(&answered), "{answered}");
+    let mut client = Client::start(home.path(), &[]);
+    let made = client.done("history", &json!({}))["total"].as_u64().expect("a number");
+    assert!((15..=30).contains(&made), "{made}");
+    assert_eq!(client.done("validate", &json!({}))["valid"], true);
 }
 
 proptest! {
