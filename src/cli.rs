@@ -1,12 +1,12 @@
 //! The command line for people and scripts: the result on stdout, everything else on stderr.
 
 pub mod banner;
-pub mod client;
 pub mod entry;
 pub mod exit;
 pub mod explain;
 pub mod generate;
 pub mod legacy;
+pub mod mcp;
 pub mod secret;
 pub mod start;
 pub mod status;
@@ -50,6 +50,11 @@ enum Command {
     ///
     /// It stops accepting, lets running requests finish, and exits.
     Stop(stop::Stop),
+    /// Serve coding agents over MCP, on stdin and stdout
+    ///
+    /// Agents start it themselves once it is registered with them. For Claude Code:
+    /// `claude mcp add llm-router -- llm-router mcp`
+    Mcp(mcp::Mcp),
     /// Print completions for a shell
     ///
     /// For bash: `llm-router completions bash > ~/.local/share/bash-completion/completions/llm-router`
@@ -91,6 +96,7 @@ impl Cli {
             Some(Command::Status(show)) => show.run(environment),
             Some(Command::Explain(explain)) => explain.run(environment),
             Some(Command::Stop(stop)) => stop.run(environment),
+            Some(Command::Mcp(mcp)) => mcp.run(environment),
             Some(Command::Completions(completions)) => completions.run(),
             Some(Command::Man(man)) => man.run(),
             None => {
@@ -152,4 +158,13 @@ pub fn print(text: &str) -> anyhow::Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         Ok(()) | Err(_) => Ok(()),
     }
+}
+
+/// Runs a future on a runtime of its own.
+///
+/// # Errors
+/// If there can be no runtime, or the future fails.
+pub fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(future)
 }

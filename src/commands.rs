@@ -271,6 +271,12 @@ impl Entry {
         self.effect != Effect::Read && !dry_run
     }
 
+    /// Whether it asks others than the disk.
+    #[must_use]
+    pub const fn asks_network(&self) -> bool {
+        matches!(self.run, Run::Later(_))
+    }
+
     /// Checks the arguments, all at once, and runs the command.
     ///
     /// # Errors

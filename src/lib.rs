@@ -11,7 +11,7 @@
 //! | 4 | [`status`] | what a running gateway says about itself |
 //! | 5 | `commands` | the one list of commands, on a workspace in memory |
 //! | 6 | `store` | the disk |
-//! | 7 | `cli`, `server` | shells: the only async, clock, environment and network |
+//! | 7 | `server`, `mcp`, `cli` | shells: the only async, clock, environment and network |
 //!
 //! A module imports only from lower floors; `tests/architecture.rs` holds it to that. Floors 0 to 5
 //! are pure, and floors 0 to 4 build without the `native` feature.
@@ -39,5 +39,7 @@ pub mod store;
 
 #[cfg(feature = "native")]
 pub mod cli;
+#[cfg(feature = "native")]
+pub mod mcp;
 #[cfg(feature = "native")]
 pub mod server;

@@ -5,6 +5,8 @@ pub mod admin;
 pub mod amp;
 pub mod answer;
 pub mod body;
+pub mod changes;
+pub mod client;
 pub mod clock;
 pub mod decisions;
 pub mod drive;

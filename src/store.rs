@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::config::{
-    Config, document, environment,
+    Config, document,
+    edit::revision,
+    environment,
     problem::Problem,
     read,
     secret::{Secret, SecretSource},
@@ -147,6 +149,13 @@ fn expand(path: &Path, home: Option<&String>) -> PathBuf {
         (Ok(rest), Some(home)) => Path::new(home).join(rest),
         (Ok(_) | Err(_), _) => path.to_owned(),
     }
+}
+
+/// The revision of the file at `path`: changes when its text does. What cannot be read is as good as
+/// absent.
+#[must_use]
+pub fn digest(path: &Path) -> String {
+    revision(read_bounded(path, LARGEST).ok().flatten().as_deref())
 }
 
 /// The text of a file of at most `limit` bytes; `None` if there is no file.

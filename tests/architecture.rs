@@ -16,6 +16,7 @@ const FLOORS: &[&[&str]] = &[
     &["commands"],
     &["store"],
     &["server"],
+    &["mcp"],
     &["cli"],
 ];
 

@@ -98,7 +98,7 @@ fn split(line: &str) -> Vec<String> {
 }
 
 /// What differs from run to run has a name instead.
-fn steady(text: &str, home: &Path) -> String {
+pub(crate) fn steady(text: &str, home: &Path) -> String {
     let home = home.canonicalize().expect("a folder");
     let text = text.replace(&home.display().to_string(), "/home/me");
     let mut steady = String::new();

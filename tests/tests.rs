@@ -8,6 +8,7 @@ mod config;
 mod explain;
 mod gateway;
 mod laws;
+mod mcp;
 mod simulation;
 #[cfg(unix)]
 mod state;

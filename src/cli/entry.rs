@@ -5,27 +5,17 @@ use std::io::IsTerminal;
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
 use serde_json::{Value, json};
 
-use super::{
-    ConfigArgs,
-    client::{block_on, running, taken_over},
-    complain,
-    exit::Exit,
-    print, secret,
-};
+use super::{ConfigArgs, block_on, complain, exit::Exit, print, secret};
 use crate::{
     commands::{
-        Entry, Outcome,
+        Entry,
         argument::HANDED,
-        changed::Gateway,
         error::CommandError,
         text::{Look, Text},
     },
     config::secret::Secret,
-    server::clock::Clock,
-    store::{
-        ConfigFile, Environment,
-        session::{Call, Done, perform},
-    },
+    server::client::{Asked, attempt},
+    store::{Environment, session::Done},
 };
 
 /// The command with what all commands have on the command line.
@@ -63,8 +53,11 @@ pub fn run(entry: &Entry, matches: &ArgMatches, environment: Environment) -> any
     let (mut arguments, typed) = entry.arguments(matches)?;
     let handed = hand_over(entry, matches, &mut arguments, typed)?;
     let file = ConfigArgs::from_arg_matches(matches)?.locate(environment.clone())?;
-    match block_on(async { Ok(attempt(entry, arguments, handed, &file).await) })? {
-        Ok((mut outcome, gateway)) => {
+    let asked = Asked { entry, arguments, who: "cli", handed };
+    match block_on(async { Ok(attempt(&file, asked).await) })? {
+        Ok((mut done, gateway)) => {
+            show_new_key(&mut done);
+            let mut outcome = done.outcome;
             if let Some(gateway) = gateway {
                 let (look, line) = gateway.text();
                 outcome.text.line(look, line);
@@ -122,26 +115,6 @@ fn hand_over(
         ));
     }
     Ok(typed)
-}
-
-/// Runs the command, and waits for a running gateway to see what it changed.
-async fn attempt(
-    entry: &Entry,
-    arguments: Value,
-    handed: Option<Secret>,
-    file: &ConfigFile,
-) -> Result<(Outcome, Option<Gateway>), CommandError> {
-    // Asked before, to see that it moves.
-    let before = if entry.writes(&arguments) { running(file).await } else { None };
-    let now = Clock::default().now();
-    let call = Call { entry, arguments, who: "cli", now, handed, fetch: None };
-    let mut done = perform(file, call).await?;
-    show_new_key(&mut done);
-    let gateway = match done.change {
-        Some(_) => Some(taken_over(file, before.as_deref()).await),
-        None => None,
-    };
-    Ok((done.outcome, gateway))
 }
 
 /// A key that was just made is shown on a terminal, and nowhere else: pipes end up in files and in

@@ -6,12 +6,7 @@ use anyhow::Context;
 use clap::Args;
 use http::HeaderMap;
 
-use super::{
-    ConfigArgs,
-    client::{Gateway, block_on, get, locate},
-    exit::Exit,
-    print,
-};
+use super::{ConfigArgs, block_on, exit::Exit, print};
 use crate::{
     config::problem::Problem,
     exchange::{
@@ -22,7 +17,10 @@ use crate::{
     },
     protocol::{Format, Operation},
     routing::{router::Router, state::State},
-    server::clock::Clock,
+    server::{
+        client::{Gateway, get, locate},
+        clock::Clock,
+    },
     store::{ConfigFile, Environment, state::StateFile},
 };
 

@@ -3,13 +3,11 @@
 use clap::Args;
 use serde_json::json;
 
-use super::{
-    ConfigArgs,
-    client::{Found, block_on, find},
-    exit::Exit,
-    print,
+use super::{ConfigArgs, block_on, exit::Exit, print};
+use crate::{
+    server::client::{Found, find},
+    store::Environment,
 };
-use crate::store::Environment;
 
 /// The flags of `status`.
 #[derive(Debug, Args)]

@@ -4,13 +4,11 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{
-    ConfigArgs,
-    client::{Found, block_on, find},
-    exit::Exit,
-    print,
+use super::{ConfigArgs, block_on, exit::Exit, print};
+use crate::{
+    server::client::{Found, find},
+    store::{ConfigFile, Environment},
 };
-use crate::store::{ConfigFile, Environment};
 
 /// The flags of `stop`.
 #[derive(Debug, Args)]

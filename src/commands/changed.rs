@@ -49,6 +49,8 @@ pub enum Gateway {
     NotYet,
     /// It runs and refuses the config: see `status`
     Rejected,
+    /// It runs, but its key is not known here, so it cannot be asked
+    NotKnown,
 }
 
 impl Gateway {
@@ -68,6 +70,9 @@ impl Gateway {
             }
             Self::Rejected => {
                 (Look::Bad, "The running gateway refuses the config: llm-router status")
+            }
+            Self::NotKnown => {
+                (Look::Doubtful, "The running gateway cannot be asked: its key is not known here.")
             }
         }
     }

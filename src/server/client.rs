@@ -3,12 +3,15 @@
 use anyhow::Context;
 use bytes::Bytes;
 
+use super::{clock::Clock, upstream};
 use crate::{
-    commands::changed,
+    commands::{Entry, changed, error::CommandError},
     config::secret::Secret,
-    server::upstream,
     status::Status,
-    store::{ConfigFile, RuntimeRecord},
+    store::{
+        ConfigFile, RuntimeRecord,
+        session::{Call, Done, perform},
+    },
 };
 
 /// How long a gateway on the same machine may take to answer.
@@ -83,13 +86,51 @@ pub async fn find(file: &ConfigFile) -> anyhow::Result<Found> {
     }
 }
 
-/// The status of the gateway that runs with this config, if one does. That it cannot be asked is no
-/// reason not to change the config.
-pub async fn running(file: &ConfigFile) -> Option<Box<Status>> {
+/// What is known of the gateway of a config before it is changed.
+enum Before {
+    Running(Box<Status>),
+    /// It runs, but cannot be asked: its key is in an environment that this process does not have.
+    Silent,
+    Nothing,
+}
+
+/// That the gateway cannot be asked is no reason not to change the config.
+async fn before(file: &ConfigFile) -> Before {
     match find(file).await {
-        Ok(Found::Running(status)) => Some(status),
-        Ok(Found::Gone(_) | Found::Nothing) | Err(_) => None,
+        Ok(Found::Running(status)) => Before::Running(status),
+        Ok(Found::Gone(_) | Found::Nothing) => Before::Nothing,
+        Err(_) => Before::Silent,
     }
+}
+
+/// What a shell is asked for.
+pub struct Asked<'a> {
+    pub entry: &'a Entry,
+    pub arguments: serde_json::Value,
+    /// See [`Call::who`].
+    pub who: &'a str,
+    /// See [`Call::handed`].
+    pub handed: Option<Secret>,
+}
+
+/// Runs a command, and waits for a running gateway to see what it changed.
+///
+/// # Errors
+/// Why it was not done. The config is as it was then.
+pub async fn attempt(
+    file: &ConfigFile,
+    asked: Asked<'_>,
+) -> Result<(Done, Option<changed::Gateway>), CommandError> {
+    let Asked { entry, arguments, who, handed } = asked;
+    // Asked before, to see that it moves.
+    let before = if entry.writes(&arguments) { before(file).await } else { Before::Nothing };
+    let now = Clock::default().now();
+    let done = perform(file, Call { entry, arguments, who, now, handed, fetch: None }).await?;
+    let gateway = match done.change {
+        Some(_) => Some(taken_over(file, before).await),
+        None => None,
+    };
+    Ok((done, gateway))
 }
 
 /// How long a running gateway may take to see a change.
@@ -99,9 +140,13 @@ const LOOK: std::time::Duration = std::time::Duration::from_millis(50);
 
 /// Waits until the gateway has taken a change over, or says that it will not. `before` is its
 /// status from before the change.
-pub async fn taken_over(file: &ConfigFile, before: Option<&Status>) -> changed::Gateway {
+async fn taken_over(file: &ConfigFile, before: Before) -> changed::Gateway {
     use changed::Gateway;
-    let Some(before) = before else { return Gateway::NotRunning };
+    let before = match before {
+        Before::Running(status) => status,
+        Before::Silent => return Gateway::NotKnown,
+        Before::Nothing => return Gateway::NotRunning,
+    };
     if !before.config.watched {
         return Gateway::NotWatching;
     }
@@ -128,13 +173,4 @@ pub async fn taken_over(file: &ConfigFile, before: Option<&Status>) -> changed::
         }
     };
     tokio::time::timeout(SIGHT, looking).await.unwrap_or(Gateway::NotYet)
-}
-
-/// Runs a future on a runtime of its own.
-///
-/// # Errors
-/// If there can be no runtime, or the future fails.
-pub fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(future)
 }
