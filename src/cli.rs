@@ -4,12 +4,10 @@ pub mod banner;
 pub mod client;
 pub mod entry;
 pub mod exit;
-pub mod explain;
 pub mod generate;
 pub mod legacy;
 pub mod secret;
 pub mod start;
-pub mod status;
 pub mod stop;
 
 use std::{ffi::OsString, io::Write, path::PathBuf};
@@ -39,13 +37,6 @@ enum Command {
     /// answers: a way to see every format work without a key. Changes of the config file are taken
     /// over while requests run.
     Start(start::Start),
-    /// Show what the running gateway does
-    Status(status::Show),
-    /// Say why a request went, or would go, to which target
-    ///
-    /// With a model: what would happen to a request for it now, without sending anything. With
-    /// `--id`: what happened to a request of the running gateway, which remembers the last 256.
-    Explain(explain::Explain),
     /// Stop the running gateway
     ///
     /// It stops accepting, lets running requests finish, and exits.
@@ -88,8 +79,6 @@ impl Cli {
     fn run(self, environment: Environment) -> anyhow::Result<Exit> {
         match self.command {
             Some(Command::Start(start)) => start.run(environment),
-            Some(Command::Status(show)) => show.run(environment),
-            Some(Command::Explain(explain)) => explain.run(environment),
             Some(Command::Stop(stop)) => stop.run(environment),
             Some(Command::Completions(completions)) => completions.run(),
             Some(Command::Man(man)) => man.run(),

@@ -8,6 +8,7 @@ pub mod body;
 pub mod clock;
 pub mod decisions;
 pub mod drive;
+pub mod fetch;
 pub mod listen;
 pub mod live;
 pub mod reload;

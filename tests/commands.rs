@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use llm_router::{
     commands::{
-        self, CATALOG, Effect, Entry, NetworkCommand, Outcome,
+        self, CATALOG, Command, Effect, Entry, NetworkCommand, Outcome,
         error::{Code, CommandError},
         history::Change,
+        network::{self, Manner},
         text::{Look, Text},
         workspace::{Opening, Workspace},
     },
@@ -546,28 +547,37 @@ fn no_result_is_too_long_for_a_model_to_read() {
 struct Knock {
     /// Where
     url: String,
+    #[arg(skip)]
+    #[serde(skip)]
+    answer: String,
 }
 
-impl NetworkCommand for Knock {
+impl Command for Knock {
     const NAME: &'static str = "knock";
     const EFFECT: Effect = Effect::Read;
     const EXAMPLES: &'static [&'static str] = &[r#"{"url": "http://a.test/"}"#];
     type Output = Self;
 
-    async fn run(self, workspace: &mut Workspace) -> Result<Self, CommandError> {
-        let no_network = || CommandError::new(Code::Upstream, "there is no network");
-        let fetch = workspace.fetch.clone().ok_or_else(no_network)?;
-        let request = http::Request::get(&self.url).body(bytes::Bytes::new());
-        let request = request.map_err(|error| CommandError::arguments(error.to_string()))?;
-        let answer =
-            fetch(request).await.map_err(|error| CommandError::new(Code::Upstream, error))?;
-        Ok(Self { url: String::from_utf8_lossy(answer.body()).into_owned() })
+    fn run(self, _: &mut Workspace) -> Result<Self, CommandError> {
+        Ok(Self { url: self.answer, answer: String::new() })
     }
 
     fn text(output: &Self) -> Text {
         let mut text = Text::default();
         text.line(Look::Plain, output.url.as_str());
         text
+    }
+}
+
+impl NetworkCommand for Knock {
+    async fn ask(&mut self, workspace: &Workspace) -> Result<(), CommandError> {
+        let request = http::Request::get(&self.url).body(bytes::Bytes::new());
+        let request = request.map_err(|error| CommandError::arguments(error.to_string()))?;
+        let manner = Manner::new("knock", std::time::Duration::from_secs(1));
+        let answer = network::fetch(workspace, request, manner).await;
+        let answer = answer.map_err(network::unreachable)?;
+        self.answer = String::from_utf8_lossy(answer.body()).into_owned();
+        Ok(())
     }
 }
 

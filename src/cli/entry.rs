@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 
+use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
 use serde_json::{Value, json};
 
@@ -14,14 +15,14 @@ use super::{
 };
 use crate::{
     commands::{
-        Entry, Outcome,
+        Bad, Entry, Outcome,
         argument::HANDED,
         changed::Gateway,
         error::CommandError,
         text::{Look, Text},
     },
     config::secret::Secret,
-    server::clock::Clock,
+    server::{clock::Clock, fetch},
     store::{
         ConfigFile, Environment,
         session::{Call, Done, perform},
@@ -62,6 +63,9 @@ pub fn run(entry: &Entry, matches: &ArgMatches, environment: Environment) -> any
         (colour(std::io::stdout().is_terminal()), colour(std::io::stderr().is_terminal()));
     let (mut arguments, typed) = entry.arguments(matches)?;
     let handed = hand_over(entry, matches, &mut arguments, typed)?;
+    if let Some(property) = entry.file {
+        read_file(&mut arguments, property)?;
+    }
     let file = ConfigArgs::from_arg_matches(matches)?.locate(environment.clone())?;
     match block_on(async { Ok(attempt(entry, arguments, handed, &file).await) })? {
         Ok((mut outcome, gateway)) => {
@@ -73,7 +77,11 @@ pub fn run(entry: &Entry, matches: &ArgMatches, environment: Environment) -> any
             let text =
                 if as_json { format!("{:#}\n", outcome.json) } else { outcome.text.render(on_out) };
             print(&text)?;
-            Ok(if outcome.is_good { Exit::Done } else { Exit::Invalid })
+            Ok(match (outcome.is_good, entry.bad) {
+                (true, _) => Exit::Done,
+                (false, Bad::Invalid) => Exit::Invalid,
+                (false, Bad::Failed) => Exit::Failed,
+            })
         }
         Err(error) => {
             complain(&if as_json {
@@ -124,6 +132,15 @@ fn hand_over(
     Ok(typed)
 }
 
+/// Puts what a file holds in the place of its name.
+fn read_file(arguments: &mut Value, property: &str) -> anyhow::Result<()> {
+    let Some(path) = arguments.get(property).and_then(Value::as_str) else { return Ok(()) };
+    let text = std::fs::read_to_string(path).with_context(|| format!("read {path}"))?;
+    let read: Value = serde_json::from_str(&text).with_context(|| format!("understand {path}"))?;
+    arguments[property] = read;
+    Ok(())
+}
+
 /// Runs the command, and waits for a running gateway to see what it changed.
 async fn attempt(
     entry: &Entry,
@@ -134,7 +151,9 @@ async fn attempt(
     // Asked before, to see that it moves.
     let before = if entry.writes(&arguments) { running(file).await } else { None };
     let now = Clock::default().now();
-    let call = Call { entry, arguments, who: "cli", now, handed, fetch: None };
+    let tell = |about: &str| complain(&format!("{about} ...\n"));
+    let fetch = Some(fetch::fetch(std::sync::Arc::new(tell)));
+    let call = Call { entry, arguments, who: "cli", now, handed, fetch };
     let mut done = perform(file, call).await?;
     show_new_key(&mut done);
     let gateway = match done.change {
