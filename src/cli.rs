@@ -1,13 +1,16 @@
 //! The command line for people and scripts: the result on stdout, everything else on stderr.
 
+pub mod ai_help;
 pub mod banner;
 pub mod client;
 pub mod entry;
 pub mod exit;
 pub mod generate;
 pub mod legacy;
+pub mod reload;
 pub mod secret;
 pub mod start;
+pub mod startup;
 pub mod stop;
 
 use std::{ffi::OsString, io::Write, path::PathBuf};
@@ -23,7 +26,8 @@ use exit::Exit;
 /// One endpoint in front of many LLM providers
 #[derive(Debug, Parser)]
 #[command(name = "llm-router", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or invalid config.")]
+#[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or invalid config.\n\
+    Agents: run `llm-router ai-help` first.")]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -37,10 +41,25 @@ enum Command {
     /// answers: a way to see every format work without a key. Changes of the config file are taken
     /// over while requests run.
     Start(start::Start),
+    /// Brief an agent: what this is, what is set up here, what to do next
+    ///
+    /// The next steps are computed from the config and the running gateway on this machine. Nothing
+    /// is changed, nobody else is asked, and it costs nothing. `--json` is the whole as one document,
+    /// with every command and its JSON Schemas.
+    AiHelp(ai_help::AiHelp),
     /// Stop the running gateway
     ///
     /// It stops accepting, lets running requests finish, and exits.
     Stop(stop::Stop),
+    /// Have the running gateway look at its config now
+    ///
+    /// It does so by itself, unless it was started with `--watch-config false` or stands on a file
+    /// system that tells nothing. Running requests are not disturbed.
+    Reload(reload::Reload),
+    /// Run the gateway at every login: install, uninstall, status
+    ///
+    /// As a systemd user unit or a launch agent of macOS. `--dry-run` shows what would be written.
+    Startup(startup::Startup),
     /// Print completions for a shell
     ///
     /// For bash: `llm-router completions bash > ~/.local/share/bash-completion/completions/llm-router`
@@ -79,7 +98,10 @@ impl Cli {
     fn run(self, environment: Environment) -> anyhow::Result<Exit> {
         match self.command {
             Some(Command::Start(start)) => start.run(environment),
+            Some(Command::AiHelp(help)) => help.run(environment),
             Some(Command::Stop(stop)) => stop.run(environment),
+            Some(Command::Reload(reload)) => reload.run(environment),
+            Some(Command::Startup(startup)) => startup.run(environment),
             Some(Command::Completions(completions)) => completions.run(),
             Some(Command::Man(man)) => man.run(),
             None => {

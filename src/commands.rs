@@ -10,21 +10,28 @@ pub mod argument;
 pub mod bucket;
 pub mod changed;
 pub mod check;
+pub mod client;
 pub mod config;
+pub mod discover;
 pub mod error;
 pub mod explain;
 pub mod gateway;
+pub mod guide;
 pub mod history;
 pub mod keys;
 pub mod list;
 pub mod model;
 pub mod network;
+pub mod probe;
 pub mod provider;
 pub mod routes;
 pub mod running;
 pub mod schema;
 pub mod status;
+pub mod test_provider;
+pub mod test_route;
 pub mod text;
+pub mod tiny;
 pub mod workspace;
 
 use std::pin::Pin;
@@ -41,7 +48,7 @@ use workspace::Workspace;
 
 /// Every command, in the order in which people read them.
 pub const CATALOG: &[Entry] = &[
-    Entry::of::<provider::Add>(),
+    Entry::of_network::<provider::Add>(),
     Entry::of::<provider::Set>(),
     Entry::of::<provider::Remove>(),
     Entry::of::<model::Add>(),
@@ -62,6 +69,10 @@ pub const CATALOG: &[Entry] = &[
     Entry::of::<config::Migrate>(),
     Entry::of_network::<status::Show>(),
     Entry::of_network::<explain::Explain>(),
+    Entry::of_network::<test_route::TestRoute>(),
+    Entry::of_network::<test_provider::TestProvider>(),
+    Entry::of_network::<discover::Discover>(),
+    Entry::of::<client::Show>(),
     Entry::of::<history::Show>(),
     Entry::of::<history::Undo>(),
 ];

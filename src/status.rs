@@ -107,6 +107,9 @@ pub struct ConfigStatus {
     pub loaded: String,
     /// How often a changed file has been taken over since the start.
     pub reloads: u64,
+    /// How often the file was looked at since the start.
+    #[serde(default)]
+    pub looks: u64,
     /// Whether the file is watched for changes.
     pub watched: bool,
     /// What is doubtful about the config in use.

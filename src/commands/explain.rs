@@ -39,7 +39,7 @@ pub struct Explain {
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<String>,
     /// Explain a request that was made: its `x-llm-router-request-id`
-    #[arg(long, value_name = "REQUEST_ID")]
+    #[arg(long, value_name = "REQUEST_ID", conflicts_with = "amp")]
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
     /// The format of the request. That of `request` if absent, else `openai`
@@ -64,7 +64,7 @@ pub struct Explain {
 
 /// What a request of Amp says about itself.
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize, JsonSchema)]
-#[group(id = "amp", multiple = true, conflicts_with = "id")]
+#[group(id = "amp", multiple = true)]
 pub struct AmpArgs {
     /// As Amp would ask in this mode
     #[arg(long, value_name = "MODE")]
@@ -117,6 +117,11 @@ impl AmpArgs {
             }
         }
         Ok(headers)
+    }
+
+    /// The vendor on whose path Amp would ask.
+    pub(super) fn vendor(&self) -> Option<&str> {
+        self.amp_provider.as_deref()
     }
 
     pub(super) fn is_said(&self) -> bool {
@@ -267,9 +272,17 @@ fn refused(error: &GatewayError) -> CommandError {
     CommandError::new(code, &error.message)
 }
 
+/// What may stand in a path as it is: the gateway compares ids as they come.
+const IN_PATH: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b':');
+
 /// What happened to a request of the running gateway.
 pub(super) async fn request(gateway: &Gateway, id: &str) -> Result<Explained, CommandError> {
-    let encoded = percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC);
+    let encoded = percent_encoding::utf8_percent_encode(id, IN_PATH);
     let answer = gateway.get(&format!("/-/decisions/{encoded}")).await;
     match answer.map_err(CommandError::arguments)? {
         None => {

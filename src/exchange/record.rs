@@ -133,6 +133,14 @@ pub struct Tried {
 }
 
 impl Explained {
+    /// The targets that would be tried, in order.
+    #[must_use]
+    pub fn order(&self) -> Vec<String> {
+        let candidates = self.decision.iter().flat_map(|decision| &decision.candidates);
+        let tried = candidates.filter(|candidate| candidate.place.is_some());
+        tried.map(|candidate| candidate.target.clone()).collect()
+    }
+
     /// What was decided before anything was sent, in lines, for people.
     #[must_use]
     pub fn plan(&self) -> String {

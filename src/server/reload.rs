@@ -65,6 +65,19 @@ pub fn look(gateway: &Gateway, reloaded: &watch::Sender<u64>) {
             }
         }
     }
+    gateway.live.looked();
+}
+
+/// Looks whenever the process is told to (SIGHUP), whether the file is watched or not.
+#[cfg(unix)]
+pub async fn on_hangup(
+    gateway: Arc<Gateway>,
+    mut hangups: tokio::signal::unix::Signal,
+    reloaded: watch::Sender<u64>,
+) {
+    while hangups.recv().await.is_some() {
+        look(&gateway, &reloaded);
+    }
 }
 
 fn open(path: &Path, events: &mpsc::Sender<()>) -> Option<RecommendedWatcher> {
