@@ -24,7 +24,14 @@ impl World {
         let home = tempfile::tempdir().expect("a folder");
         let path = home.path().canonicalize().expect("a folder").display().to_string();
         let program = ("LLM-ROUTER".to_owned(), env!("CARGO_BIN_EXE_llm-router").to_owned());
-        Self { home, names: vec![("/home/me".to_owned(), path), program], gateway: None }
+        let mut names = vec![("/home/me".to_owned(), path), program];
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            let user = home.path().metadata().expect("a folder").uid();
+            names.push(("gui/USER".to_owned(), format!("gui/{user}")));
+        }
+        Self { home, names, gateway: None }
     }
 
     /// Runs every `$` line of a session, and compares all that is said.
@@ -195,7 +202,7 @@ fn steady(text: &str) -> String {
         for (place, word) in words.iter().enumerate() {
             let before = place.checked_sub(1).and_then(|place| words.get(place)).unwrap_or(&"");
             let after = words.get(place + 1).copied().unwrap_or_default();
-            let bare = word.trim_end_matches([',', ':', ')', '.']);
+            let bare = word.trim_end_matches([',', ':', ';', ')', '.']);
             let is_number =
                 |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
             let is_timed = after.starts_with("ms")

@@ -1,6 +1,10 @@
 //! Sessions with a running gateway and a provider that does exactly what is said here.
 
-use std::fs;
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+};
 
 use serde_json::{Value, json};
 
@@ -152,6 +156,37 @@ fn an_agent_that_follows_the_brief_comes_to_ready() {
         open,
         ["claude-code", "opencode", "amp", "droid", "aider", "openai-sdk", "anthropic-sdk"]
     );
+}
+
+/// A provider that does not answer keeps nobody from the config, and people see what they wait for.
+#[test]
+fn a_probe_that_waits_holds_nothing() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let (asked, was_asked) = std::sync::mpsc::channel();
+    let upstream = runtime.block_on(Upstream::start(move |_| {
+        asked.send(()).expect("the test waits");
+        vec![Act::Hang]
+    }));
+    let mut world = World::new();
+    let mut probing = Command::new(env!("CARGO_BIN_EXE_llm-router"))
+        .args(["add-provider", "slow", "--probe", "--base-url"])
+        .arg(format!("http://{}", upstream.address))
+        .env_clear()
+        .env("HOME", world.home.path())
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program");
+    was_asked.recv().expect("a request");
+    let said = world.run("llm-router add-provider quick --base-url http://127.0.0.1:9 --models m");
+    assert!(said.contains("Added the provider `quick`"), "{said}");
+    let mut told = String::new();
+    let stderr = probing.stderr.as_mut().expect("stderr");
+    BufReader::new(stderr).read_line(&mut told).expect("a line");
+    assert_eq!(told, "slow: does it speak openai? ...\n");
+    probing.kill().expect("it still waits");
+    probing.wait().expect("an end");
+    assert!(!world.run("cat .llm-router.json").contains("slow"));
 }
 
 #[test]

@@ -119,3 +119,27 @@ fn the_table_names_commands_and_flags_that_exist() {
         assert_eq!(operation.places.len(), places, "{}", operation.command);
     }
 }
+
+#[test]
+fn older_operations_that_reach_beyond_the_config_are_commands_too() {
+    for (older, today) in [
+        (
+            "config|--operation=upsert-provider|--provider-id=p|--skip-probe=false",
+            "add-provider|--probe|p",
+        ),
+        ("config|--operation=startup-status|--json", "startup|status|--json"),
+        ("config|--operation=startup-install|--config=/x.json", "startup|install|--config=/x.json"),
+        ("config|--operation=startup-uninstall|--yes=true", "startup|uninstall"),
+        (
+            "config|--operation=startup-install|--port=1",
+            "`--port` is not possible here; set it in `server` of the config",
+        ),
+        (
+            "config|--operation=test-provider|--provider-id=p|--models=a b",
+            "test-provider|--models=a,b|p",
+        ),
+        ("config|--operation=discover-provider-models|--provider-id=p", "discover-models|p"),
+    ] {
+        assert_eq!(translated(older), today, "{older}");
+    }
+}
