@@ -40,8 +40,14 @@ impl World {
             Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli").join(format!("{name}.txt"));
         let session = fs::read_to_string(&path).expect("a session");
         let mut said = String::new();
-        for line in session.lines() {
-            if line.starts_with('#') {
+        for (place, line) in session.lines().enumerate() {
+            // What a command says may begin with the same mark; a comment stands before one.
+            let mut after = session
+                .lines()
+                .skip(place)
+                .skip_while(|line| line.is_empty() || line.starts_with('#'));
+            let is_comment = after.next().is_some_and(|line| line.starts_with("$ "));
+            if line.starts_with('#') && is_comment {
                 writeln!(said, "{line}").expect("text");
             } else if let Some(command) = line.strip_prefix("$ ") {
                 if !said.is_empty() {

@@ -538,6 +538,10 @@ fn no_result_is_too_long_for_a_model_to_read() {
             json!({ "model": "provider-0/some-vendor/some-model-7", "cascade": true }),
         ),
         ("migrate-config", json!({})),
+        ("test-route", json!({ "model": "alias-1" })),
+        ("test-provider", json!({ "provider": "provider-1" })),
+        ("discover-models", json!({ "provider": "provider-1", "limit": 1000 })),
+        ("client-config", json!({ "client": "opencode" })),
     ] {
         let mut workspace = workspace(Some(&text), Vec::new());
         let entry = commands::find(name).expect(name);

@@ -96,10 +96,10 @@ fn ask_to_look(pid: u32) -> anyhow::Result<()> {
     use anyhow::Context;
     use rustix::process::{Pid, Signal, kill_process};
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).context("not a process id")?;
-    kill_process(pid, Signal::HUP).context("send SIGHUP")
+    kill_process(pid, Signal::USR1).context("send SIGUSR1")
 }
 
 #[cfg(not(unix))]
 fn ask_to_look(_: u32) -> anyhow::Result<()> {
-    anyhow::bail!("this system has no SIGHUP; the gateway looks at its config by itself")
+    anyhow::bail!("this system has no SIGUSR1; the gateway looks at its config by itself")
 }

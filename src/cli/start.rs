@@ -117,9 +117,9 @@ async fn serve(gateway: Arc<Gateway>, file: &ConfigFile) -> anyhow::Result<()> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let hangups = signal(SignalKind::hangup()).context("listen to signals")?;
+        let asked = signal(SignalKind::user_defined1()).context("listen to signals")?;
         #[expect(clippy::disallowed_methods, reason = "signals come as long as the process lives")]
-        tokio::spawn(reload::on_hangup(Arc::clone(&gateway), hangups, reloads.clone()));
+        tokio::spawn(reload::on_signal(Arc::clone(&gateway), asked, reloads.clone()));
     }
     if gateway.live.is_watched() {
         #[expect(clippy::disallowed_methods, reason = "the watch lives as long as the gateway")]

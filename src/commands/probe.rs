@@ -155,6 +155,15 @@ impl<'w> Probe<'w> {
         auths
     }
 
+    /// What a provider says, without its key: one that is only being added is not in the config.
+    fn scrub(&self, text: &str) -> String {
+        let text = self.workspace.scrub(text);
+        match self.provider.api_key.as_ref().map(|source| self.workspace.find(source)) {
+            Some(Ok(secret)) if secret.expose().len() >= 6 => text.replace(secret.expose(), "••••"),
+            Some(Ok(_) | Err(_)) | None => text,
+        }
+    }
+
     /// Really asks a model.
     pub async fn model(&mut self, spoken: &Spoken, model: &str) -> Tried {
         let format = spoken.format;
@@ -183,7 +192,7 @@ impl<'w> Probe<'w> {
                     tried.error = (!status.is_success()).then(|| {
                         let told = super::running::message(answer.body());
                         let fault = || codec(format).decode_fault(status, answer.body()).message;
-                        verdict::short(&told.unwrap_or_else(fault))
+                        verdict::short(&self.scrub(&told.unwrap_or_else(fault)))
                     });
                     if status.as_u16() != 400 || !tiny::wants_other_limit(format, answer.body()) {
                         break;

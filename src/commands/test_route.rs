@@ -158,7 +158,10 @@ impl TestRoute {
         let about = format!("waiting for an answer of `{model}`");
         let answer = fetch(workspace, request, Manner::new(about, patience)).await;
         Ok(match answer {
-            Ok(answer) => self.judge(&answer),
+            Ok(answer) => {
+                let live = self.judge(&answer);
+                Live { error: live.error.map(|error| workspace.scrub(&error)), ..live }
+            }
             Err(error) => Live {
                 ok: false,
                 status: None,
@@ -248,6 +251,8 @@ impl TestRoute {
     }
 }
 
+/// How many candidates are told of.
+const MOST_CANDIDATES: usize = 12;
 const IN_PATH: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -287,12 +292,16 @@ impl Command for TestRoute {
             headers: &[],
             amp: &self.amp,
         };
-        let (plan, why) = match explain::plan(workspace, &asked, state) {
+        let (mut plan, why) = match explain::plan(workspace, &asked, state) {
             Ok(plan) => (Some(plan), None),
             Err(error) if error.code == Code::InvalidConfig => return Err(error),
             Err(error) => (None, Some(error.message)),
         };
         let order: Vec<String> = plan.iter().flat_map(Explained::order).collect();
+        // Results stay small; `explain` tells of all.
+        for decision in plan.iter_mut().filter_map(|plan| plan.decision.as_mut()) {
+            decision.candidates.truncate(MOST_CANDIDATES);
+        }
         let why = why.or_else(|| {
             order.is_empty().then(|| "every target rests, is full or cannot be asked".to_owned())
         });
@@ -302,7 +311,9 @@ impl Command for TestRoute {
             (Some(live), _) => live_summary(name, live),
             (None, Some(why)) => format!("`{name}` cannot be answered now: {why}"),
             (None, None) => {
-                format!("A request for `{name}` would go to {}.", order.join(", then "))
+                let first: Vec<&str> = order.iter().take(5).map(String::as_str).collect();
+                let more = if order.len() > first.len() { ", ..." } else { "" };
+                format!("A request for `{name}` would go to {}{more}.", first.join(", then "))
             }
         };
         let tokens = tiny::OUTPUT_TOKENS;

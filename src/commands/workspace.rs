@@ -208,6 +208,25 @@ impl Workspace {
         source.map(|source| self.find(&source)).transpose()
     }
 
+    /// A text of somebody else's, without the keys that they may have repeated in it.
+    #[must_use]
+    pub fn scrub(&self, text: &str) -> String {
+        let Ok(document) = &self.document else { return text.to_owned() };
+        let config = self.in_effect(document).0;
+        let named = config.providers.iter().filter_map(|provider| {
+            let by_name = provider.api_key_env.clone().map(SecretSource::Environment);
+            provider.api_key.clone().or(by_name)
+        });
+        let found = named.chain(config.master_key).filter_map(|source| self.find(&source).ok());
+        let mut text = text.to_owned();
+        for secret in found.chain(self.handed.clone()) {
+            if secret.expose().len() >= SHORTEST_SECRET {
+                text = text.replace(secret.expose(), "••••");
+            }
+        }
+        text
+    }
+
     /// What a document says, with what the environment says over it.
     #[must_use]
     pub fn in_effect(&self, document: &Value) -> (Config, Vec<Problem>) {
@@ -382,6 +401,8 @@ impl Workspace {
 /// Stands for a key that only the gateway can know: strong enough for every check, and never sent.
 const SOME_KEY: &str = "Unknown-Here-0123-Abcd-4567-Efgh";
 
+/// Shorter ones are words, and give nothing away.
+const SHORTEST_SECRET: usize = 6;
 /// Results stay small: models read them.
 const LONGEST_LIST: usize = 1000;
 

@@ -68,14 +68,15 @@ pub fn look(gateway: &Gateway, reloaded: &watch::Sender<u64>) {
     gateway.live.looked();
 }
 
-/// Looks whenever the process is told to (SIGHUP), whether the file is watched or not.
+/// Looks whenever the process is told to (SIGUSR1), whether the file is watched or not. Not at SIGHUP:
+/// a terminal that is closed sends that, and the gateway shall end with it.
 #[cfg(unix)]
-pub async fn on_hangup(
+pub async fn on_signal(
     gateway: Arc<Gateway>,
-    mut hangups: tokio::signal::unix::Signal,
+    mut asked: tokio::signal::unix::Signal,
     reloaded: watch::Sender<u64>,
 ) {
-    while hangups.recv().await.is_some() {
+    while asked.recv().await.is_some() {
         look(&gateway, &reloaded);
     }
 }

@@ -62,6 +62,8 @@ fn chat(seen: &Seen) -> Vec<Act> {
             200,
             r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"ok"},"finish_reason":"stop"}]}"#,
         ),
+        // Some repeat the key that they do not like.
+        "leak" => reply(400, r#"{"error":{"message":"up-very-secret may not use leak"}}"#),
         "busy" => answer(
             429,
             "content-type: application/json\r\nretry-after: 600\r\n",

@@ -100,14 +100,18 @@ fn what_is_not_possible_is_told() {
 #[test]
 fn the_table_names_commands_and_flags_that_exist() {
     for operation in OPERATIONS {
-        let entry = crate::commands::find(operation.command).expect(operation.command);
-        let command = super::super::entry::clap(entry);
+        let whole = super::super::command();
+        let command = operation
+            .command
+            .split(' ')
+            .fold(&whole, |command, word| command.find_subcommand(word).expect(operation.command));
         let known: Vec<&str> = command.get_arguments().filter_map(clap::Arg::get_long).collect();
         for (_, to) in operation.flags {
             let (To::Flag(flag)
             | To::List(flag)
             | To::Targets(flag)
             | To::Switch(flag)
+            | To::Unless(flag)
             | To::Pair(flag, _)
             | To::Empty(flag)) = to
             else {

@@ -18,7 +18,7 @@ pub fn systemd(program: &Path, config: Option<&Path>, environment_file: &Path) -
          [Service]\n\
          Type=simple\n\
          ExecStart={start}\n\
-         ExecReload=/bin/kill -HUP $MAINPID\n\
+         ExecReload=/bin/kill -USR1 $MAINPID\n\
          EnvironmentFile=-{variables}\n\
          Restart=on-failure\n\
          RestartSec=2\n\

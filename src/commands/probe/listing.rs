@@ -86,7 +86,8 @@ impl Probe<'_> {
             if !answer.status().is_success() {
                 let told = message(answer.body()).unwrap_or_default();
                 let status = answer.status().as_u16();
-                return Err(short(&format!("the list of models is refused ({status}) {told}")));
+                let told = format!("the list of models is refused ({status}) {told}");
+                return Err(short(&self.scrub(&told)));
             }
             let document: Value = serde_json::from_slice(answer.body())
                 .map_err(|_| "the list of models is not JSON".to_owned())?;

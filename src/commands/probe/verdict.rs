@@ -27,6 +27,19 @@ impl Answer {
         matches!(self, Self::Yes { .. })
     }
 
+    /// The same in other words.
+    #[must_use]
+    pub fn told(self, words: impl Fn(&str) -> String) -> Self {
+        match self {
+            Self::Yes { status, detail } => Self::Yes { status, detail: words(&detail) },
+            Self::KeyRefused { status, detail } => {
+                Self::KeyRefused { status, detail: words(&detail) }
+            }
+            Self::Unclear { status, detail } => Self::Unclear { status, detail: words(&detail) },
+            Self::No { status, detail } => Self::No { status, detail: words(&detail) },
+        }
+    }
+
     /// The better, the more.
     #[must_use]
     pub fn rank(&self) -> u8 {
