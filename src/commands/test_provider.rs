@@ -29,7 +29,7 @@ pub struct TestProvider {
     #[arg(long, visible_alias = "model", value_delimiter = ',', value_name = "MODEL")]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     models: Vec<String>,
-    /// How many requests are sent in a minute. 120 if absent; your own machine is not spared
+    /// How many requests are sent in a minute. 120 if absent; those to this machine are not paced
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..=6000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 6000))]
