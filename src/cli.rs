@@ -1,15 +1,16 @@
 //! The command line for people and scripts: the result on stdout, everything else on stderr.
 
+pub mod ai_help;
 pub mod banner;
 pub mod entry;
 pub mod exit;
-pub mod explain;
 pub mod generate;
 pub mod legacy;
 pub mod mcp;
+pub mod reload;
 pub mod secret;
 pub mod start;
-pub mod status;
+pub mod startup;
 pub mod stop;
 
 use std::{ffi::OsString, io::Write, path::PathBuf};
@@ -25,7 +26,8 @@ use exit::Exit;
 /// One endpoint in front of many LLM providers
 #[derive(Debug, Parser)]
 #[command(name = "llm-router", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or invalid config.")]
+#[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or invalid config.\n\
+    Agents: run `llm-router ai-help` first.")]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -39,13 +41,12 @@ enum Command {
     /// answers: a way to see every format work without a key. Changes of the config file are taken
     /// over while requests run.
     Start(start::Start),
-    /// Show what the running gateway does
-    Status(status::Show),
-    /// Say why a request went, or would go, to which target
+    /// Brief an agent: what this is, what is set up here, what to do next
     ///
-    /// With a model: what would happen to a request for it now, without sending anything. With
-    /// `--id`: what happened to a request of the running gateway, which remembers the last 256.
-    Explain(explain::Explain),
+    /// The next steps are computed from the config and the running gateway on this machine. Nothing
+    /// is changed, nobody else is asked, and it costs nothing. `--json` is the whole as one document,
+    /// with every command and its JSON Schemas.
+    AiHelp(ai_help::AiHelp),
     /// Stop the running gateway
     ///
     /// It stops accepting, lets running requests finish, and exits.
@@ -55,6 +56,15 @@ enum Command {
     /// Agents start it themselves once it is registered with them. For Claude Code:
     /// `claude mcp add llm-router -- llm-router mcp`
     Mcp(mcp::Mcp),
+    /// Have the running gateway look at its config now
+    ///
+    /// It does so by itself, unless it was started with `--watch-config false` or stands on a file
+    /// system that tells nothing. Running requests are not disturbed.
+    Reload(reload::Reload),
+    /// Run the gateway at every login: install, uninstall, status
+    ///
+    /// As a systemd user unit or a launch agent of macOS. `--dry-run` shows what would be written.
+    Startup(startup::Startup),
     /// Print completions for a shell
     ///
     /// For bash: `llm-router completions bash > ~/.local/share/bash-completion/completions/llm-router`
@@ -93,10 +103,11 @@ impl Cli {
     fn run(self, environment: Environment) -> anyhow::Result<Exit> {
         match self.command {
             Some(Command::Start(start)) => start.run(environment),
-            Some(Command::Status(show)) => show.run(environment),
-            Some(Command::Explain(explain)) => explain.run(environment),
+            Some(Command::AiHelp(help)) => help.run(environment),
             Some(Command::Stop(stop)) => stop.run(environment),
             Some(Command::Mcp(mcp)) => mcp.run(environment),
+            Some(Command::Reload(reload)) => reload.run(environment),
+            Some(Command::Startup(startup)) => startup.run(environment),
             Some(Command::Completions(completions)) => completions.run(),
             Some(Command::Man(man)) => man.run(),
             None => {

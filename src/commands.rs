@@ -10,17 +10,28 @@ pub mod argument;
 pub mod bucket;
 pub mod changed;
 pub mod check;
+pub mod client;
 pub mod config;
+pub mod discover;
 pub mod error;
+pub mod explain;
 pub mod gateway;
+pub mod guide;
 pub mod history;
 pub mod keys;
 pub mod list;
 pub mod model;
+pub mod network;
+pub mod probe;
 pub mod provider;
 pub mod routes;
+pub mod running;
 pub mod schema;
+pub mod status;
+pub mod test_provider;
+pub mod test_route;
 pub mod text;
+pub mod tiny;
 pub mod workspace;
 
 use std::pin::Pin;
@@ -37,7 +48,7 @@ use workspace::Workspace;
 
 /// Every command, in the order in which people read them.
 pub const CATALOG: &[Entry] = &[
-    Entry::of::<provider::Add>(),
+    Entry::of_network::<provider::Add>(),
     Entry::of::<provider::Set>(),
     Entry::of::<provider::Remove>(),
     Entry::of::<model::Add>(),
@@ -56,6 +67,12 @@ pub const CATALOG: &[Entry] = &[
     Entry::of::<config::Get>(),
     Entry::of::<config::Validate>(),
     Entry::of::<config::Migrate>(),
+    Entry::of_network::<status::Show>(),
+    Entry::of_network::<explain::Explain>(),
+    Entry::of_network::<test_route::TestRoute>(),
+    Entry::of_network::<test_provider::TestProvider>(),
+    Entry::of_network::<discover::Discover>(),
+    Entry::of::<client::Show>(),
     Entry::of::<history::Show>(),
     Entry::of::<history::Undo>(),
 ];
@@ -69,6 +86,15 @@ pub enum Effect {
     Write,
     /// It takes something away.
     Destroy,
+}
+
+/// What a result that is no good news says: exit code 2 or 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bad {
+    /// What was looked at is wrong.
+    Invalid,
+    /// What was tried failed, or is not there.
+    Failed,
 }
 
 /// One command. The doc comments of the struct and its fields are its help everywhere.
@@ -86,6 +112,10 @@ pub trait Command: Args + Serialize + DeserializeOwned + JsonSchema + 'static {
     /// The argument that takes a secret by reference. The command line also takes the secret
     /// itself for it, outside of the arguments.
     const SECRET: Option<&'static str> = None;
+    /// The argument that the command line also takes as the name of a file with JSON.
+    const FILE: Option<&'static str> = None;
+    /// What it means if the result is no good news.
+    const BAD: Bad = Bad::Invalid;
     type Output: Serialize + JsonSchema;
 
     /// Does it.
@@ -108,28 +138,17 @@ pub trait Command: Args + Serialize + DeserializeOwned + JsonSchema + 'static {
     }
 }
 
-/// A command that needs the network: it uses [`Workspace::fetch`].
-pub trait NetworkCommand:
-    Args + Serialize + DeserializeOwned + JsonSchema + Send + 'static
-{
-    const NAME: &'static str;
-    const EFFECT: Effect;
-    const EXAMPLES: &'static [&'static str];
-    type Output: Serialize + JsonSchema;
-
-    /// Does it; see [`Command::run`].
-    fn run(
-        self,
-        workspace: &mut Workspace,
-    ) -> impl Future<Output = Result<Self::Output, CommandError>> + Send;
-
-    /// The result for people.
-    fn text(output: &Self::Output) -> Text;
-
-    /// Whether the result is good news.
-    fn is_good(_: &Self::Output) -> bool {
-        true
-    }
+/// A command that asks the network, through [`network::fetch`], before it runs. While it asks nobody
+/// holds the config: what it learns it keeps in fields that are no arguments.
+pub trait NetworkCommand: Command + Send {
+    /// Asks, and keeps what it learns.
+    ///
+    /// # Errors
+    /// Why it cannot be done; then it is not run.
+    fn ask(
+        &mut self,
+        workspace: &Workspace,
+    ) -> impl Future<Output = Result<(), CommandError>> + Send;
 }
 
 /// What a command came to.
@@ -144,14 +163,16 @@ pub struct Outcome {
 
 /// Arguments as JSON, and the secret that a person typed among them.
 pub type Arguments = Result<(Value, Option<Secret>), clap::Error>;
+/// A command that has asked all it needs and can run, on this or on a later state of the config.
+pub type Ready = Box<dyn FnOnce(&mut Workspace) -> Result<Outcome, CommandError> + Send>;
 type RunNow = fn(Value, &mut Workspace) -> Result<Outcome, CommandError>;
-type Running<'w> = Pin<Box<dyn Future<Output = Result<Outcome, CommandError>> + Send + 'w>>;
-type RunLater = for<'w> fn(Value, &'w mut Workspace) -> Running<'w>;
+type Asking<'w> = Pin<Box<dyn Future<Output = Result<Ready, CommandError>> + Send + 'w>>;
+type Ask = for<'w> fn(Value, &'w Workspace) -> Asking<'w>;
 
 #[derive(Clone, Copy)]
 enum Run {
     Now(RunNow),
-    Later(RunLater),
+    Asking(Ask),
 }
 
 /// A [`Command`] with its type erased.
@@ -162,6 +183,10 @@ pub struct Entry {
     pub other_names: &'static [&'static str],
     /// See [`Command::SECRET`].
     pub secret: Option<&'static str>,
+    /// See [`Command::FILE`].
+    pub file: Option<&'static str>,
+    /// See [`Command::BAD`].
+    pub bad: Bad,
     input: fn() -> Value,
     output: fn() -> Value,
     augment: fn(clap::Command) -> clap::Command,
@@ -173,12 +198,33 @@ impl Entry {
     /// The entry of a command.
     #[must_use]
     pub const fn of<C: Command>() -> Self {
+        Self::with::<C>(Run::Now(|arguments, workspace| {
+            read::<C>(arguments).and_then(|command| outcome(command, workspace))
+        }))
+    }
+
+    /// The entry of a command that needs the network.
+    #[must_use]
+    pub const fn of_network<C: NetworkCommand>() -> Self {
+        Self::with::<C>(Run::Asking(|arguments, workspace| {
+            Box::pin(async move {
+                let mut command = read::<C>(arguments)?;
+                command.ask(workspace).await?;
+                let ready: Ready = Box::new(move |workspace| outcome(command, workspace));
+                Ok(ready)
+            })
+        }))
+    }
+
+    const fn with<C: Command>(run: Run) -> Self {
         Self {
             name: C::NAME,
             effect: C::EFFECT,
             examples: C::EXAMPLES,
             other_names: C::OTHER_NAMES,
             secret: C::SECRET,
+            file: C::FILE,
+            bad: C::BAD,
             input: schema::input::<C>,
             output: schema::output::<C::Output>,
             augment: |command| C::augment_args(command),
@@ -187,34 +233,7 @@ impl Entry {
                 let secret = command.take_secret();
                 Ok((as_json(&command), secret))
             },
-            run: Run::Now(|arguments, workspace| {
-                let output = read::<C>(arguments)?.run(workspace)?;
-                let (text, is_good) = (C::text(&output), C::is_good(&output));
-                Ok(Outcome { json: as_json(&output), text, is_good })
-            }),
-        }
-    }
-
-    /// The entry of a command that needs the network.
-    #[must_use]
-    pub const fn of_network<C: NetworkCommand>() -> Self {
-        Self {
-            name: C::NAME,
-            effect: C::EFFECT,
-            examples: C::EXAMPLES,
-            other_names: &[],
-            secret: None,
-            input: schema::input::<C>,
-            output: schema::output::<C::Output>,
-            augment: |command| C::augment_args(command),
-            arguments: |matches| Ok((as_json(&C::from_arg_matches(matches)?), None)),
-            run: Run::Later(|arguments, workspace| {
-                Box::pin(async move {
-                    let output = read::<C>(arguments)?.run(workspace).await?;
-                    let (text, is_good) = (C::text(&output), C::is_good(&output));
-                    Ok(Outcome { json: as_json(&output), text, is_good })
-                })
-            }),
+            run,
         }
     }
 
@@ -271,10 +290,29 @@ impl Entry {
         self.effect != Effect::Read && !dry_run
     }
 
-    /// Whether it asks others than the disk.
+    /// Whether it asks the network, so that the config is not to be locked meanwhile.
     #[must_use]
-    pub const fn asks_network(&self) -> bool {
-        matches!(self.run, Run::Later(_))
+    pub fn asks(&self) -> bool {
+        match self.run {
+            Run::Now(_) => false,
+            Run::Asking(_) => true,
+        }
+    }
+
+    /// Checks the arguments, all at once, and lets the command ask the network.
+    ///
+    /// # Errors
+    /// Why it cannot be done.
+    pub async fn ask(
+        &self,
+        arguments: Value,
+        workspace: &Workspace,
+    ) -> Result<Ready, CommandError> {
+        check::check(self, &arguments)?;
+        match self.run {
+            Run::Now(run) => Ok(Box::new(move |workspace| run(arguments, workspace))),
+            Run::Asking(ask) => ask(arguments, workspace).await,
+        }
     }
 
     /// Checks the arguments, all at once, and runs the command.
@@ -286,11 +324,7 @@ impl Entry {
         arguments: Value,
         workspace: &mut Workspace,
     ) -> Result<Outcome, CommandError> {
-        check::check(self, &arguments)?;
-        match self.run {
-            Run::Now(run) => run(arguments, workspace),
-            Run::Later(run) => run(arguments, workspace).await,
-        }
+        self.ask(arguments, workspace).await?(workspace)
     }
 }
 
@@ -299,6 +333,12 @@ impl Entry {
 pub fn find(name: &str) -> Option<&'static Entry> {
     let name = name.replace('_', "-");
     CATALOG.iter().find(|entry| entry.name == name || entry.other_names.contains(&name.as_str()))
+}
+
+fn outcome<C: Command>(command: C, workspace: &mut Workspace) -> Result<Outcome, CommandError> {
+    let output = command.run(workspace)?;
+    let (text, is_good) = (C::text(&output), C::is_good(&output));
+    Ok(Outcome { json: as_json(&output), text, is_good })
 }
 
 fn read<C: DeserializeOwned>(arguments: Value) -> Result<C, CommandError> {

@@ -398,7 +398,9 @@ impl Exchange {
                 }
             }
         }
-        if let Some(slot) = self.last_resort() {
+        // What was left out may have become free meanwhile.
+        let freed = self.left_out().filter(|(_, left)| left.is_zero()).map(|(slot, _)| slot);
+        if let Some(slot) = freed.or_else(|| self.last_resort()) {
             self.ahead.push(Candidate { slot, resting: true });
             return self.advance();
         }

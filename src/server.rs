@@ -10,6 +10,7 @@ pub mod client;
 pub mod clock;
 pub mod decisions;
 pub mod drive;
+pub mod fetch;
 pub mod listen;
 pub mod live;
 pub mod reload;

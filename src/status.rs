@@ -2,27 +2,38 @@
 
 use std::fmt::Write;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// See the module's documentation. Holds no secret, and no text of any request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
+    /// The version of the program
     pub version: String,
+    /// Its process
     pub pid: u32,
     /// Tells this run of the gateway from any other.
     pub instance: String,
     /// RFC 3339.
     pub started: String,
+    /// For how long it has been running
     pub uptime_seconds: u64,
     /// `http://HOST:PORT`
     pub url: String,
+    /// Whether clients must present the gateway's key
     pub require_auth: bool,
+    /// Which config is in use, and what is wrong with it
     pub config: ConfigStatus,
     /// Whether the built-in demo provider stands in because no provider is configured.
     pub demo: bool,
+    /// The model that answers when a client names none
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_model: Option<String>,
+    /// How many requests there were
     pub requests: Requests,
+    /// The providers of the config in use
     pub providers: Vec<ProviderStatus>,
+    /// The aliases of the config in use
     pub aliases: Vec<AliasStatus>,
     /// The targets that have been called since the start.
     pub targets: Vec<TargetStatus>,
@@ -34,11 +45,12 @@ pub struct Status {
     pub rotations: Vec<RotationStatus>,
     /// How many conversations have a home that they return to.
     pub conversations: u64,
+    /// Where the state is saved
     pub state: StateStatus,
 }
 
 /// How full a rate-limit bucket is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BucketStatus {
     /// `provider/bucket`
     pub name: String,
@@ -50,7 +62,7 @@ pub struct BucketStatus {
 }
 
 /// Why something is not called now while another target is free.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CooldownStatus {
     /// `provider/model`, or a provider.
     pub name: String,
@@ -61,7 +73,7 @@ pub struct CooldownStatus {
 }
 
 /// Where the rotation of an alias stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RotationStatus {
     pub alias: String,
     /// The richest is next; in millionths of a weight.
@@ -69,23 +81,25 @@ pub struct RotationStatus {
 }
 
 /// What one member has earned and not spent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Credit {
     pub member: String,
     pub credit: i64,
 }
 
 /// Where the state is saved.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StateStatus {
     /// `None` if it is kept in memory only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// Why it is not saved, although it should be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
 }
 
 /// Which config is in use, and what is wrong with it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ConfigStatus {
     /// Where it stands, or would stand.
     pub path: String,
@@ -93,16 +107,20 @@ pub struct ConfigStatus {
     pub loaded: String,
     /// How often a changed file has been taken over since the start.
     pub reloads: u64,
+    /// How often the file was looked at since the start.
+    #[serde(default)]
+    pub looks: u64,
     /// Whether the file is watched for changes.
     pub watched: bool,
     /// What is doubtful about the config in use.
     pub warnings: Vec<String>,
     /// A later edit that was not taken over, if the file is broken now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<Rejected>,
 }
 
 /// An edit that was not taken over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rejected {
     /// RFC 3339.
     pub at: String,
@@ -110,24 +128,25 @@ pub struct Rejected {
 }
 
 /// How many requests there were.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Requests {
     pub in_flight: u64,
     pub total: u64,
 }
 
 /// One provider of the config in use.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProviderStatus {
     pub id: String,
     pub formats: Vec<String>,
     pub models: u64,
     /// Why no request can be sent to it: its key is not to be had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing_key: Option<String>,
 }
 
 /// One alias of the config in use.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AliasStatus {
     pub id: String,
     pub strategy: String,
@@ -136,7 +155,7 @@ pub struct AliasStatus {
 }
 
 /// What became of the calls of one target.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetStatus {
     pub name: String,
     pub succeeded: u64,

@@ -11,47 +11,133 @@ use std::{
 
 use expect_test::ExpectFile;
 
-/// Runs every `$` line of a session in a home of its own, and compares all that is said.
-fn check(name: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli").join(format!("{name}.txt"));
-    let session = fs::read_to_string(&path).expect("a session");
-    let home = tempfile::tempdir().expect("a folder");
-    let mut said = String::new();
-    for line in session.lines() {
-        if line.starts_with('#') {
-            writeln!(said, "{line}").expect("text");
-        } else if let Some(command) = line.strip_prefix("$ ") {
-            if !said.is_empty() {
-                said.push('\n');
-            }
-            writeln!(said, "$ {command}").expect("text");
-            said.push_str(&steady(&run(command, home.path()), home.path()));
-        }
-    }
-    ExpectFile { path, position: file!() }.assert_eq(&said);
+/// Where a session plays: a home of its own, and whoever else is there.
+struct World {
+    home: tempfile::TempDir,
+    /// What stands in the session for what differs from run to run.
+    names: Vec<(String, String)>,
+    gateway: Option<std::process::Child>,
 }
 
-/// `cat FILE`, `write FILE TEXT`, `mode FILE`, or `[KEY |] llm-router ...`.
-fn run(command: &str, home: &Path) -> String {
-    let words = split(command);
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    match words.as_slice() {
-        ["cat", file] => fs::read_to_string(home.join(file)).expect("a file"),
-        ["write", file, text] => {
-            fs::write(home.join(file), text.replace("\\n", "\n").replace("\\t", "\t"))
-                .expect("a file");
-            String::new()
-        }
+impl World {
+    fn new() -> Self {
+        let home = tempfile::tempdir().expect("a folder");
+        let path = home.path().canonicalize().expect("a folder").display().to_string();
+        let program = ("LLM-ROUTER".to_owned(), env!("CARGO_BIN_EXE_llm-router").to_owned());
+        let mut names = vec![("/home/me".to_owned(), path), program];
         #[cfg(unix)]
-        ["mode", file] => {
-            use std::os::unix::fs::PermissionsExt;
-            let mode = fs::metadata(home.join(file)).expect("a file").permissions().mode();
-            format!("{:o}\n", mode & 0o777)
+        {
+            use std::os::unix::fs::MetadataExt;
+            let user = home.path().metadata().expect("a folder").uid();
+            names.push(("gui/USER".to_owned(), format!("gui/{user}")));
         }
-        ["echo", text, "|", "llm-router", rest @ ..] => llm_router(rest, text, home),
-        ["llm-router", rest @ ..] => llm_router(rest, "", home),
-        other => panic!("not understood: {other:?}"),
+        Self { home, names, gateway: None }
     }
+
+    /// Runs every `$` line of a session, and compares all that is said.
+    fn check(&mut self, name: &str) {
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli").join(format!("{name}.txt"));
+        let session = fs::read_to_string(&path).expect("a session");
+        let mut said = String::new();
+        for (place, line) in session.lines().enumerate() {
+            // What a command says may begin with the same mark; a comment stands before one.
+            let mut after = session
+                .lines()
+                .skip(place)
+                .skip_while(|line| line.is_empty() || line.starts_with('#'));
+            let is_comment = after.next().is_some_and(|line| line.starts_with("$ "));
+            if line.starts_with('#') && is_comment {
+                writeln!(said, "{line}").expect("text");
+            } else if let Some(command) = line.strip_prefix("$ ") {
+                if !said.is_empty() {
+                    said.push('\n');
+                }
+                writeln!(said, "$ {command}").expect("text");
+                let mut real = command.to_owned();
+                for (name, value) in &self.names {
+                    real = real.replace(name.as_str(), value);
+                }
+                let output = self.run(&real);
+                said.push_str(&self.steady(&output));
+            }
+        }
+        ExpectFile { path, position: file!() }.assert_eq(&said);
+    }
+
+    /// `cat FILE`, `write FILE TEXT`, `mode FILE`, or `[KEY |] llm-router ... [&]`.
+    fn run(&mut self, command: &str) -> String {
+        let home = self.home.path();
+        let words = split(command);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            ["cat", file] => fs::read_to_string(home.join(file)).expect("a file"),
+            ["write", file, text] => {
+                fs::write(home.join(file), text.replace("\\n", "\n").replace("\\t", "\t"))
+                    .expect("a file");
+                String::new()
+            }
+            #[cfg(unix)]
+            ["mode", file] => {
+                use std::os::unix::fs::PermissionsExt;
+                let mode = fs::metadata(home.join(file)).expect("a file").permissions().mode();
+                format!("{:o}\n", mode & 0o777)
+            }
+            ["echo", text, "|", "llm-router", rest @ ..] => llm_router(rest, text, home),
+            ["llm-router", rest @ .., "&"] => {
+                self.start(rest);
+                String::new()
+            }
+            ["llm-router", rest @ ..] => llm_router(rest, "", home),
+            other => panic!("not understood: {other:?}"),
+        }
+    }
+
+    /// Starts a gateway on a free port, and waits until it says where it listens.
+    fn start(&mut self, arguments: &[&str]) {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_llm-router"))
+            .args(arguments)
+            .args(["--port", "0"])
+            .env_clear()
+            .env("HOME", self.home.path())
+            .env("PROVIDER_KEY", "up-very-secret")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program");
+        let stdout = child.stdout.take().expect("stdout");
+        self.gateway = Some(child);
+        let mut lines = std::io::BufRead::lines(std::io::BufReader::new(stdout));
+        let line = lines.find_map(|line| line.ok().filter(|line| line.contains("listens on")));
+        let line = line.expect("a banner");
+        let address = line.rsplit("http://").next().expect("an address").trim().to_owned();
+        self.names.push(("GATEWAY".to_owned(), address));
+        // What it says later goes nowhere, but it must be able to say it.
+        std::thread::spawn(move || lines.for_each(drop));
+    }
+
+    /// What differs from run to run has a name instead.
+    fn steady(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for (name, value) in &self.names {
+            text = text.replace(value.as_str(), name);
+        }
+        steady(&text)
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some(gateway) = &mut self.gateway {
+            drop(gateway.kill());
+            drop(gateway.wait());
+        }
+    }
+}
+
+fn check(name: &str) {
+    World::new().check(name);
 }
 
 fn llm_router(arguments: &[&str], input: &str, home: &Path) -> String {
@@ -60,6 +146,8 @@ fn llm_router(arguments: &[&str], input: &str, home: &Path) -> String {
         .env_clear()
         .env("HOME", home)
         .env("OPENROUTER_API_KEY", "sk-or-very-secret")
+        .env("PROVIDER_KEY", "up-very-secret")
+        .env("PATH", home.join("bin"))
         .current_dir(home)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -97,12 +185,10 @@ fn split(line: &str) -> Vec<String> {
     words
 }
 
-/// What differs from run to run has a name instead.
-pub(crate) fn steady(text: &str, home: &Path) -> String {
-    let home = home.canonicalize().expect("a folder");
-    let text = text.replace(&home.display().to_string(), "/home/me");
+/// Times have no digits.
+pub(crate) fn steady(text: &str) -> String {
     let mut steady = String::new();
-    let mut rest = text.as_str();
+    let mut rest = text;
     while let Some(place) = rest.find("20").filter(|place| rest.len() >= place + 20) {
         let (before, from) = rest.split_at(place);
         steady.push_str(before);
@@ -113,7 +199,39 @@ pub(crate) fn steady(text: &str, home: &Path) -> String {
         steady.push_str(if is_time { "0000-00-00T00:00:00Z" } else { time });
         rest = after;
     }
-    steady + rest
+    let whole = steady + rest;
+    // Durations, ids and process numbers.
+    let mut named = String::new();
+    for line in whole.lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        let mut line = Vec::new();
+        for (place, word) in words.iter().enumerate() {
+            let before = place.checked_sub(1).and_then(|place| words.get(place)).unwrap_or(&"");
+            let after = words.get(place + 1).copied().unwrap_or_default();
+            let bare = word.trim_end_matches([',', ':', ';', ')', '.']);
+            let is_number =
+                |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+            let is_timed = after.starts_with("ms")
+                || before.ends_with("_ms\":")
+                || ["up", "s"].contains(&after)
+                || ["process", "(process"].contains(before);
+            if is_number(bare) && is_timed {
+                line.push(word.replace(bare, "N"));
+            } else if *before == "up" && bare.strip_suffix('s').is_some_and(is_number) {
+                line.push("Ns".to_owned());
+            } else if bare.starts_with("req_") {
+                line.push(word.replace(bare, "REQUEST-ID"));
+            } else {
+                line.push((*word).to_owned());
+            }
+        }
+        named.push_str(&line.join(" "));
+        named.push('\n');
+    }
+    if !whole.ends_with('\n') {
+        named.pop();
+    }
+    named
 }
 
 #[test]
@@ -172,3 +290,4 @@ fn completions_and_the_man_page_name_every_command() {
 }
 
 mod disk;
+mod live;

@@ -1,15 +1,15 @@
 //! The catalog of commands: its faces cannot drift apart, and what it does is as it says.
 
 mod faces;
+mod network;
 
 use std::sync::Arc;
 
 use llm_router::{
     commands::{
-        self, CATALOG, Effect, Entry, NetworkCommand, Outcome,
+        self, CATALOG, Effect, Entry, Outcome,
         error::{Code, CommandError},
         history::Change,
-        text::{Look, Text},
         workspace::{Opening, Workspace},
     },
     config::secret::SecretSource,
@@ -63,11 +63,34 @@ pub(crate) fn workspace(text: Option<&str>, changes: Vec<Change>) -> Workspace {
         recall: Arc::new(move || changes.clone()),
     });
     workspace.entropy = (0..=255).collect();
+    workspace.fetch = Some(Arc::new(|request| Box::pin(async move { Ok(provider(&request)) })));
     workspace
 }
 
+/// A provider that speaks Chat, lists its models, and has no other path.
+fn provider(request: &http::Request<bytes::Bytes>) -> http::Response<bytes::Bytes> {
+    let (status, body) = match request.uri().path() {
+        path if path.ends_with("/models") => (
+            200,
+            json!({ "data": [{ "id": "openai/gpt-4o-mini", "context_length": 128_000 }, { "id": "claude-x" }] }),
+        ),
+        path if path.ends_with("/chat/completions") => {
+            let body: Value = serde_json::from_slice(request.body()).expect("JSON");
+            if body["model"] == "openai/gpt-4o-mini" {
+                (200, json!({ "choices": [{ "message": { "content": "ok" } }] }))
+            } else {
+                (404, json!({ "error": { "message": "no such model", "code": "model_not_found" } }))
+            }
+        }
+        _ => (404, json!("nothing here")),
+    };
+    let mut response = http::Response::new(body.to_string().into());
+    *response.status_mut() = status.try_into().expect("a status");
+    response
+}
+
 /// A workspace with one change in its history.
-fn usual() -> Workspace {
+pub(crate) fn usual() -> Workspace {
     let change = Change {
         id: 1,
         at: "2026-03-01T12:00:00Z".to_owned(),
@@ -82,7 +105,7 @@ fn usual() -> Workspace {
     workspace(Some(CONFIG), vec![change])
 }
 
-fn run(
+pub(crate) fn run(
     entry: &Entry,
     arguments: Value,
     workspace: &mut Workspace,
@@ -515,6 +538,10 @@ fn no_result_is_too_long_for_a_model_to_read() {
             json!({ "model": "provider-0/some-vendor/some-model-7", "cascade": true }),
         ),
         ("migrate-config", json!({})),
+        ("test-route", json!({ "model": "alias-1" })),
+        ("test-provider", json!({ "provider": "provider-1" })),
+        ("discover-models", json!({ "provider": "provider-1", "limit": 1000 })),
+        ("client-config", json!({ "client": "opencode" })),
     ] {
         let mut workspace = workspace(Some(&text), Vec::new());
         let entry = commands::find(name).expect(name);
@@ -539,50 +566,4 @@ fn no_result_is_too_long_for_a_model_to_read() {
             break;
         }
     }
-}
-
-/// Ask a provider whether it is there
-#[derive(Debug, clap::Args, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-struct Knock {
-    /// Where
-    url: String,
-}
-
-impl NetworkCommand for Knock {
-    const NAME: &'static str = "knock";
-    const EFFECT: Effect = Effect::Read;
-    const EXAMPLES: &'static [&'static str] = &[r#"{"url": "http://a.test/"}"#];
-    type Output = Self;
-
-    async fn run(self, workspace: &mut Workspace) -> Result<Self, CommandError> {
-        let no_network = || CommandError::new(Code::Upstream, "there is no network");
-        let fetch = workspace.fetch.clone().ok_or_else(no_network)?;
-        let request = http::Request::get(&self.url).body(bytes::Bytes::new());
-        let request = request.map_err(|error| CommandError::arguments(error.to_string()))?;
-        let answer =
-            fetch(request).await.map_err(|error| CommandError::new(Code::Upstream, error))?;
-        Ok(Self { url: String::from_utf8_lossy(answer.body()).into_owned() })
-    }
-
-    fn text(output: &Self) -> Text {
-        let mut text = Text::default();
-        text.line(Look::Plain, output.url.as_str());
-        text
-    }
-}
-
-#[test]
-fn a_command_asks_the_network_through_the_workspace_only() {
-    let entry = Entry::of_network::<Knock>();
-    let arguments = json!({ "url": "http://a.test/" });
-    let mut workspace = usual();
-    let error = run(&entry, arguments.clone(), &mut workspace).expect_err("no network");
-    assert_eq!(error.code, Code::Upstream);
-    workspace.fetch = Some(Arc::new(|request| {
-        Box::pin(async move { Ok(http::Response::new(format!("at {}", request.uri()).into())) })
-    }));
-    let outcome = run(&entry, arguments, &mut workspace).expect("an answer");
-    assert_eq!(outcome.json["url"], "at http://a.test/");
-    let error = run(&entry, json!({ "uri": 1 }), &mut workspace).expect_err("checked first");
-    assert_eq!(error.problems.len(), 2);
 }

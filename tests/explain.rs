@@ -94,11 +94,11 @@ async fn what_cannot_be_explained_says_why() {
         (vec!["opsu"], 2, "did you mean `opus`"),
         (vec!["p/sonet"], 2, "did you mean `p/sonnet`"),
         (vec!["smart"], 2, "no `defaultModel`"),
-        (vec!["opus", "--request", broken], 2, "ends too early"),
-        (vec!["opus", "--request", "/nowhere/x.json"], 1, "read /nowhere/x.json"),
+        (vec!["opus", "--request", broken], 2, "EOF while parsing"),
+        (vec!["opus", "--request", "/nowhere/x.json"], 2, "read /nowhere/x.json"),
         (vec!["opus", "--format", "smoke"], 2, "smoke"),
-        (vec!["opus", "--header", "no colon"], 1, "is not NAME: VALUE"),
-        (vec!["--id", "req_1"], 2, "no gateway runs with this config"),
+        (vec!["opus", "--header", "no colon"], 2, "is written NAME: VALUE"),
+        (vec!["--id", "req_1"], 1, "no gateway runs with this config"),
         (vec!["opus", "--id", "req_1"], 2, "cannot be used with"),
         (vec![], 2, "required"),
     ] {
@@ -145,7 +145,7 @@ async fn after_the_fact_and_from_what_the_last_run_left() {
     gateway.kill();
     assert_eq!(candidates(&explained(&home, &["a"])), expected);
     let (code, _, words) = home.run(&["explain", "--id", &id]);
-    assert_eq!(code, 2);
+    assert_eq!(code, 1);
     assert!(words.contains("the gateway is gone"), "{words}");
     assert_eq!(limited.seen().len(), 1);
 }

@@ -2,19 +2,23 @@
 
 use std::io::IsTerminal;
 
+use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
 use serde_json::{Value, json};
 
 use super::{ConfigArgs, block_on, complain, exit::Exit, print, secret};
 use crate::{
     commands::{
-        Entry,
+        Bad, Entry,
         argument::HANDED,
         error::CommandError,
         text::{Look, Text},
     },
     config::secret::Secret,
-    server::client::{Asked, attempt},
+    server::{
+        client::{Asked, attempt},
+        fetch,
+    },
     store::{Environment, session::Done},
 };
 
@@ -52,8 +56,16 @@ pub fn run(entry: &Entry, matches: &ArgMatches, environment: Environment) -> any
         (colour(std::io::stdout().is_terminal()), colour(std::io::stderr().is_terminal()));
     let (mut arguments, typed) = entry.arguments(matches)?;
     let handed = hand_over(entry, matches, &mut arguments, typed)?;
+    if let Some(property) = entry.file
+        && let Err(error) = read_file(&mut arguments, property)
+    {
+        complain(&format!("llm-router: {error:#}\n"));
+        return Ok(Exit::Invalid);
+    }
     let file = ConfigArgs::from_arg_matches(matches)?.locate(environment.clone())?;
-    let asked = Asked { entry, arguments, who: "cli", handed };
+    let tell = |about: &str| complain(&format!("{about} ...\n"));
+    let fetch = fetch::fetch(std::sync::Arc::new(tell));
+    let asked = Asked { entry, arguments, who: "cli", handed, fetch };
     match block_on(async { Ok(attempt(&file, asked).await) })? {
         Ok((mut done, gateway)) => {
             show_new_key(&mut done);
@@ -66,7 +78,11 @@ pub fn run(entry: &Entry, matches: &ArgMatches, environment: Environment) -> any
             let text =
                 if as_json { format!("{:#}\n", outcome.json) } else { outcome.text.render(on_out) };
             print(&text)?;
-            Ok(if outcome.is_good { Exit::Done } else { Exit::Invalid })
+            Ok(match (outcome.is_good, entry.bad) {
+                (true, _) => Exit::Done,
+                (false, Bad::Invalid) => Exit::Invalid,
+                (false, Bad::Failed) => Exit::Failed,
+            })
         }
         Err(error) => {
             complain(&if as_json {
@@ -115,6 +131,15 @@ fn hand_over(
         ));
     }
     Ok(typed)
+}
+
+/// Puts what a file holds in the place of its name.
+fn read_file(arguments: &mut Value, property: &str) -> anyhow::Result<()> {
+    let Some(path) = arguments.get(property).and_then(Value::as_str) else { return Ok(()) };
+    let text = std::fs::read_to_string(path).with_context(|| format!("read {path}"))?;
+    let read: Value = serde_json::from_str(&text).with_context(|| format!("understand {path}"))?;
+    arguments[property] = read;
+    Ok(())
 }
 
 /// A key that was just made is shown on a terminal, and nowhere else: pipes end up in files and in

@@ -31,6 +31,8 @@ enum To {
     Pair(&'static str, &'static str),
     /// The flag of this name, with an empty value, if it is on.
     Empty(&'static str),
+    /// The switch of this name, if the flag is there and off.
+    Unless(&'static str),
     /// A part of a place.
     Place,
     /// Nothing: what it asked for is always so here.
@@ -62,7 +64,7 @@ const OPERATIONS: &[Operation] = &[
             (&["format"], To::Flag("format")),
             (&["formats"], To::List("formats")),
             (&["headers"], To::Flag("headers")),
-            (&["skip-probe"], To::Nothing),
+            (&["skip-probe"], To::Unless("probe")),
             (&["probe-rpm", "probe-requests-per-minute"], To::Nothing),
             (
                 &["set-master-key", "master-key"],
@@ -191,6 +193,45 @@ const OPERATIONS: &[Operation] = &[
         places: &[],
         flags: &[],
     },
+    Operation {
+        names: &["startup-install"],
+        when: None,
+        command: "startup install",
+        places: &[],
+        flags: &[
+            (&["watch-config", "watch-binary", "yes"], To::Nothing),
+            (&["host", "port", "require-auth"], To::Refused("set it in `server` of the config")),
+        ],
+    },
+    Operation {
+        names: &["startup-uninstall"],
+        when: None,
+        command: "startup uninstall",
+        places: &[],
+        flags: &[(&["yes"], To::Nothing)],
+    },
+    Operation {
+        names: &["startup-status"],
+        when: None,
+        command: "startup status",
+        places: &[],
+        flags: &[],
+    },
+    Operation {
+        names: &["discover-provider-models"],
+        when: None,
+        command: "discover-models",
+        places: &["{provider-id}"],
+        flags: &[PROVIDER],
+    },
+    Operation {
+        names: &["test-provider"],
+        when: None,
+        command: "test-provider",
+        places: &["{provider-id}"],
+        flags: &[PROVIDER, (&["models"], To::List("models"))],
+    },
+    Operation { names: &["snapshot"], when: None, command: "ai-help", places: &[], flags: &[] },
     Operation { names: &["validate"], when: None, command: "validate", places: &[], flags: &[] },
 ];
 
@@ -326,7 +367,7 @@ fn normalise_amp(flags: &mut Flags) -> Result<(), String> {
 }
 
 fn build(operation: &Operation, flags: &Flags) -> Result<Vec<String>, String> {
-    let mut built = vec![operation.command.to_owned()];
+    let mut built: Vec<String> = operation.command.split(' ').map(str::to_owned).collect();
     let mut pairs: Vec<(&str, String)> = Vec::new();
     for (name, value) in flags {
         if let Some((_, takes_value)) = COMMON.iter().find(|(common, _)| common == name) {
@@ -357,7 +398,8 @@ fn build(operation: &Operation, flags: &Flags) -> Result<Vec<String>, String> {
             To::Refused(reason) => {
                 return Err(format!("`--{name}` is not possible here; {reason}"));
             }
-            To::Switch(_) | To::Empty(_) | To::Place | To::Nothing => {}
+            To::Unless(flag) if !is_true(value) => built.push(format!("--{flag}")),
+            To::Switch(_) | To::Empty(_) | To::Unless(_) | To::Place | To::Nothing => {}
         }
     }
     built.extend(pairs.into_iter().map(|(flag, pairs)| format!("--{flag}={pairs}")));

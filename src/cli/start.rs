@@ -114,6 +114,13 @@ async fn serve(gateway: Arc<Gateway>, file: &ConfigFile) -> anyhow::Result<()> {
     let (reloads, reloaded) = watch::channel(0);
     let (signals, stopped) = watch::channel(0);
     listen_to_signals(signals)?;
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let asked = signal(SignalKind::user_defined1()).context("listen to signals")?;
+        #[expect(clippy::disallowed_methods, reason = "signals come as long as the process lives")]
+        tokio::spawn(reload::on_signal(Arc::clone(&gateway), asked, reloads.clone()));
+    }
     if gateway.live.is_watched() {
         #[expect(clippy::disallowed_methods, reason = "the watch lives as long as the gateway")]
         tokio::spawn(reload::watch(Arc::clone(&gateway), reloads.clone()));

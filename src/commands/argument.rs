@@ -280,6 +280,44 @@ impl FromStr for NestedMapping {
     }
 }
 
+/// A JSON object. On a command line it may also be the name of a file, which the shell reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Document(serde_json::Value);
+
+impl Document {
+    /// Its text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+impl FromStr for Document {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.trim_start().starts_with('{') {
+            return serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"));
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+impl JsonSchema for Document {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Document".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "object" })
+    }
+}
+
 /// Names that are on or off: `tools=true,vision=false`, or JSON.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]

@@ -63,7 +63,7 @@ impl Gateway {
                 (Look::Good, "The running gateway uses it from the next request on.")
             }
             Self::NotWatching => {
-                (Look::Doubtful, "The running gateway does not watch its config: restart it.")
+                (Look::Doubtful, "The running gateway does not watch its config: llm-router reload")
             }
             Self::NotYet => {
                 (Look::Doubtful, "The running gateway has not taken it over yet: llm-router status")

@@ -274,6 +274,31 @@ impl Settings {
     }
 }
 
+/// The ids in lists that were pasted from anywhere: with commas, semicolons or line ends between
+/// them, in quotes, in brackets, with bullets. And what was left out of them, with the reason.
+pub(super) fn pasted(texts: &[String]) -> (Vec<String>, Vec<String>) {
+    let (mut ids, mut left_out) = (Vec::new(), Vec::new());
+    let words = texts.iter().flat_map(|text| text.split([',', ';', ' ', '\n', '\r', '\t']));
+    for word in words {
+        let bare = word.trim_matches(['"', '\'', '`']).trim_start_matches(['[', '(', '"', '\'']);
+        let mut bare = bare.trim_end_matches([')', '"', '\'']);
+        if !bare.contains('[') {
+            bare = bare.trim_end_matches(']').trim_end_matches(['"', '\'']);
+        }
+        if bare.is_empty() || ["-", "*", "•"].contains(&bare) {
+            continue;
+        }
+        if bare.contains("://") || bare.chars().any(char::is_control) {
+            left_out.push(format!("left out, for it is no model id: {bare}"));
+        } else if ids.iter().any(|id| id == bare) {
+            left_out.push(format!("listed twice: {bare}"));
+        } else {
+            ids.push(bare.to_owned());
+        }
+    }
+    (ids, left_out)
+}
+
 /// Adds those of `ids` that the provider does not have; how many.
 pub(super) fn add_ids(provider: &mut Map<String, Value>, ids: &[String]) -> usize {
     let mut added = 0;
@@ -317,5 +342,26 @@ pub(super) fn known(config: &Config, reference: &str) -> Result<(String, String)
     match model {
         Some(model) => Ok((provider, model.id.clone())),
         None => Err(unknown()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pasted_lists_lose_nothing_silently() {
+        let pasted = |text: &str| pasted(&[text.to_owned()]);
+        let ids = |text: &str| pasted(text).0;
+        assert_eq!(ids("a,b;c\nd\te"), ["a", "b", "c", "d", "e"]);
+        assert_eq!(ids("[\"grok\", 'sonnet']"), ["grok", "sonnet"]);
+        assert_eq!(ids("- x/y:free\n* opus[1m]\n• default"), ["x/y:free", "opus[1m]", "default"]);
+        assert_eq!(ids("a@20250514, models/gemini-3"), ["a@20250514", "models/gemini-3"]);
+        let (kept, left_out) = pasted("a, https://x.test/a, a");
+        assert_eq!(kept, ["a"]);
+        assert_eq!(
+            left_out,
+            ["left out, for it is no model id: https://x.test/a", "listed twice: a"]
+        );
     }
 }

@@ -1,23 +1,26 @@
 //! Providers: add, set, remove.
 
+mod found;
+
 use clap::Args;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Command, Effect,
+    Command, Effect, NetworkCommand,
     argument::{AuthName, FormatName, KeyReference, Mapping, WriteArgs},
     changed::{Changed, Notes},
     error::{Code, CommandError},
     keys::{self, Planned},
     model,
+    test_provider::{Found, find_out, key_of},
     text::Text,
     workspace::Workspace,
 };
 use crate::{
     config::{
-        Config,
+        Config, Provider,
         edit::{
             draft::Draft,
             redact,
@@ -96,9 +99,17 @@ pub struct Add {
     #[command(flatten)]
     #[serde(flatten)]
     settings: Settings,
+    /// Ask it which formats it speaks, how it takes its key and which models it has, and write that.
+    /// No model answers, so it costs nothing
+    #[arg(long)]
+    #[serde(default)]
+    probe: bool,
     #[command(flatten)]
     #[serde(flatten)]
     write: WriteArgs,
+    #[arg(skip)]
+    #[serde(skip)]
+    found: Option<Found>,
 }
 
 impl Command for Add {
@@ -106,26 +117,32 @@ impl Command for Add {
     const EFFECT: Effect = Effect::Write;
     const EXAMPLES: &'static [&'static str] = &[
         r#"{"provider": "groq", "api_key": "env:GROQ_API_KEY", "models": ["llama-3.3-70b"]}"#,
+        r#"{"provider": "mistral", "models": ["codestral-latest", "mistral-large-latest"]}"#,
+        r#"{"provider": "lmstudio", "probe": true}"#,
         r#"{"provider": "lab", "base_url": "http://127.0.0.1:11434/v1", "models": ["qwen3:8b"], "dry_run": true}"#,
     ];
     const SECRET: Option<&'static str> = Some("api_key");
     type Output = Changed;
 
     fn run(mut self, workspace: &mut Workspace) -> Result<Changed, CommandError> {
-        let id = self.provider.trim().to_owned();
-        id.parse::<ProviderId>().map_err(|error| CommandError::arguments(error.to_string()))?;
-        let is_new = !workspace.config()?.providers.iter().any(|provider| provider.id == id);
-        if is_new && self.settings.base_url.is_none() {
-            self.settings.base_url = preset_url(&id, &self.settings)?;
-        }
+        let id = self.complete(workspace)?;
+        let is_new = is_new(workspace, &id)?;
         let key = plan_key(workspace, &id, &self.settings)?;
+        let now = workspace.now.to_string();
         workspace.edit(&self.write, |draft, notes| {
             if is_new {
                 draft.add_provider(Map::from_iter([("id".to_owned(), Value::from(id.as_str()))]));
             }
-            let models = cleaned(&self.models);
+            let (mut models, left_out) = model::pasted(&self.models);
+            notes.warnings.extend(left_out);
             let provider = provider_of(draft, &id)?;
             self.settings.apply(provider, key, notes)?;
+            if let Some(found) = &self.found {
+                found::write(provider, found, &now);
+                models = found::models(provider, models, found, notes);
+            } else if is_new {
+                found::write_preset(provider, self.settings.vendor(&id));
+            }
             let added = model::add_ids(provider, &models);
             let mut summary = match (is_new, added) {
                 (true, count) => format!("Added the provider `{id}` with {}.", count_of(count)),
@@ -136,6 +153,7 @@ impl Command for Add {
                 summary = format!("{summary} `{default}` is the default model now.");
             }
             if draft.config().providers.iter().any(|p| p.id == id && p.models.is_empty()) {
+                notes.next.push(format!("llm-router discover-models {id}"));
                 notes.next.push(format!("llm-router add-model {id}/MODEL"));
             } else if is_new && draft.config().model_aliases.is_empty() {
                 notes.next.push(format!("llm-router set-alias NAME --targets {id}/MODEL"));
@@ -151,6 +169,74 @@ impl Command for Add {
     fn take_secret(&mut self) -> Option<Secret> {
         self.settings.api_key.as_mut().and_then(KeyReference::take)
     }
+}
+
+impl NetworkCommand for Add {
+    async fn ask(&mut self, workspace: &Workspace) -> Result<(), CommandError> {
+        if !self.probe {
+            return Ok(());
+        }
+        let id = self.complete(workspace)?;
+        let provider = self.prospect(workspace, &id)?;
+        if let Some(missing) = key_of(workspace, &provider).missing {
+            let message = format!("the probe needs the key of `{id}`: {missing}");
+            return Err(CommandError::new(Code::Upstream, message)
+                .hint("set it here too, or leave the probe out"));
+        }
+        let found = find_out(workspace, &provider, &[], None).await;
+        if !found.spoken.iter().any(|spoken| spoken.answer.is_yes()) {
+            return Err(found::refusal(&id, &found));
+        }
+        self.found = Some(found);
+        Ok(())
+    }
+}
+
+impl Add {
+    /// Checks the id, and takes what the vendor is known for where nothing is said.
+    fn complete(&mut self, workspace: &Workspace) -> Result<String, CommandError> {
+        let id = self.provider.trim().to_owned();
+        id.parse::<ProviderId>().map_err(|error| CommandError::arguments(error.to_string()))?;
+        if !is_new(workspace, &id)? {
+            return Ok(id);
+        }
+        if self.settings.base_url.is_none() {
+            self.settings.base_url = preset_url(&id, &self.settings)?;
+            let variable = self.settings.vendor(&id).and_then(|v| v.key_variable.as_ref());
+            if self.settings.api_key.is_none() {
+                self.settings.api_key =
+                    variable.map(|name| KeyReference::Reference(format!("env:{name}")));
+            }
+        }
+        Ok(id)
+    }
+
+    /// The provider as it would be.
+    fn prospect(&self, workspace: &Workspace, id: &str) -> Result<Provider, CommandError> {
+        let mut draft = Draft::new(workspace.document()?.clone());
+        if draft.provider(id).is_none() {
+            draft.add_provider(Map::from_iter([("id".to_owned(), Value::from(id))]));
+        }
+        self.settings.apply(provider_of(&mut draft, id)?, None, &mut Notes::default())?;
+        let provider = draft.config().providers.into_iter().find(|provider| provider.id == id);
+        let mut provider =
+            provider.ok_or_else(|| CommandError::arguments("there is no such provider"))?;
+        match &self.settings.api_key {
+            None => {}
+            Some(KeyReference::None) => provider.api_key = None,
+            Some(KeyReference::Reference(reference)) => {
+                provider.api_key = Some(SecretSource::parse(reference));
+            }
+            Some(KeyReference::Handed | KeyReference::Typed(_)) => {
+                provider.api_key = workspace.handed.clone().map(SecretSource::Literal);
+            }
+        }
+        Ok(provider)
+    }
+}
+
+fn is_new(workspace: &Workspace, id: &str) -> Result<bool, CommandError> {
+    Ok(!workspace.config()?.providers.iter().any(|provider| provider.id == id))
 }
 
 /// Change a provider that is there
@@ -237,6 +323,13 @@ impl Command for Remove {
 }
 
 impl Settings {
+    /// The vendor that is named, or that is called like the provider and stands at its URL.
+    fn vendor(&self, id: &str) -> Option<&'static presets::Preset> {
+        let name = self.preset.as_deref().unwrap_or(id);
+        let known = presets::all().iter().find(|preset| preset.id == name);
+        known.filter(|preset| self.base_url.as_deref() == Some(&*preset.base_url))
+    }
+
     fn apply(
         &self,
         provider: &mut Map<String, Value>,

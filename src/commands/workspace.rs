@@ -14,17 +14,18 @@ use super::{
     error::{Code, CommandError},
     history::Change,
     routes,
+    running::Running,
 };
 use crate::{
     config::{
-        document, edit,
+        Config, document, edit,
         edit::draft::Draft,
         environment,
         problem::{Problem, Severity},
         read,
         secret::{Secret, SecretFinder, SecretSource},
     },
-    routing::router::Router,
+    routing::{router::Router, state::State},
     time::Timestamp,
 };
 
@@ -32,6 +33,8 @@ use crate::{
 pub type Finder = Arc<dyn Fn(&SecretSource) -> Result<Secret, String> + Send + Sync>;
 /// Tells the changes that were made so far, the oldest first.
 pub type Recall = Arc<dyn Fn() -> Vec<Change> + Send + Sync>;
+/// Tells the state of the last gateway.
+pub type Remember = Arc<dyn Fn() -> State + Send + Sync>;
 /// Asks the network; an error is why there is no answer.
 pub type Fetch = Arc<
     dyn Fn(http::Request<Bytes>) -> Pin<Box<dyn Future<Output = FetchResult> + Send>> + Send + Sync,
@@ -56,6 +59,10 @@ pub struct Workspace {
     pub fetch: Option<Fetch>,
     /// What folder keys are kept in, relative to the config's.
     pub keys_folder: String,
+    /// The gateway that left a record beside the config.
+    pub running: Option<Running>,
+    /// Tells what the last gateway with this config left behind.
+    pub remember: Remember,
     find: Finder,
     recall: Recall,
     text: Option<String>,
@@ -112,6 +119,8 @@ impl Workspace {
             entropy: Vec::new(),
             fetch: None,
             keys_folder: ".llm-router.keys".to_owned(),
+            running: None,
+            remember: Arc::new(State::default),
             find,
             recall,
             text,
@@ -148,7 +157,7 @@ impl Workspace {
     ///
     /// # Errors
     /// If the text is no JSON.
-    pub fn config(&self) -> Result<crate::config::Config, CommandError> {
+    pub fn config(&self) -> Result<Config, CommandError> {
         Ok(read::read(self.document()?).config)
     }
 
@@ -189,13 +198,38 @@ impl Workspace {
         }
     }
 
-    /// The router of a document, if it holds, and everything that is wrong with it.
+    /// The key that the gateway requires of clients, if it has one.
+    ///
+    /// # Errors
+    /// Why it is not to be had.
+    pub fn gateway_key(&self) -> Result<Option<Secret>, String> {
+        let Ok(document) = &self.document else { return Ok(None) };
+        let source = self.in_effect(document).0.master_key;
+        source.map(|source| self.find(&source)).transpose()
+    }
+
+    /// A text of somebody else's, without the keys that they may have repeated in it.
     #[must_use]
-    pub fn judge(
-        &self,
-        document: &Value,
-        find: &SecretFinder<'_>,
-    ) -> (Option<Router>, Vec<Problem>) {
+    pub fn scrub(&self, text: &str) -> String {
+        let Ok(document) = &self.document else { return text.to_owned() };
+        let config = self.in_effect(document).0;
+        let named = config.providers.iter().filter_map(|provider| {
+            let by_name = provider.api_key_env.clone().map(SecretSource::Environment);
+            provider.api_key.clone().or(by_name)
+        });
+        let found = named.chain(config.master_key).filter_map(|source| self.find(&source).ok());
+        let mut text = text.to_owned();
+        for secret in found.chain(self.handed.clone()) {
+            if secret.expose().len() >= SHORTEST_SECRET {
+                text = text.replace(secret.expose(), "••••");
+            }
+        }
+        text
+    }
+
+    /// What a document says, with what the environment says over it.
+    #[must_use]
+    pub fn in_effect(&self, document: &Value) -> (Config, Vec<Problem>) {
         let reading = read::read(document);
         let (mut config, mut problems) = (reading.config, reading.problems);
         let mut server = config.server.take().unwrap_or_default();
@@ -205,6 +239,29 @@ impl Workspace {
             &self.environment,
         ));
         config.server = Some(server);
+        (config, problems)
+    }
+
+    /// The router of the config as gateways would use it.
+    ///
+    /// # Errors
+    /// Everything that keeps it from being used.
+    pub fn router(&self) -> Result<Router, CommandError> {
+        let (router, problems) = self.judge(self.document()?, &*self.find);
+        router.ok_or_else(|| {
+            let errors = problems.into_iter().filter(Problem::is_error).collect();
+            CommandError::new(Code::InvalidConfig, "the config cannot be used").problems(errors)
+        })
+    }
+
+    /// The router of a document, if it holds, and everything that is wrong with it.
+    #[must_use]
+    pub fn judge(
+        &self,
+        document: &Value,
+        find: &SecretFinder<'_>,
+    ) -> (Option<Router>, Vec<Problem>) {
+        let (config, mut problems) = self.in_effect(document);
         let compiled = Router::compile(&config, find);
         problems.extend(compiled.problems);
         problems.sort();
@@ -344,6 +401,8 @@ impl Workspace {
 /// Stands for a key that only the gateway can know: strong enough for every check, and never sent.
 const SOME_KEY: &str = "Unknown-Here-0123-Abcd-4567-Efgh";
 
+/// Shorter ones are words, and give nothing away.
+const SHORTEST_SECRET: usize = 6;
 /// Results stay small: models read them.
 const LONGEST_LIST: usize = 1000;
 

@@ -20,6 +20,28 @@ pub struct Preset {
     pub base_url: String,
     /// The formats that it speaks below that URL, the best first.
     pub formats: Vec<Format>,
+    /// The environment variable that its key is commonly in; `None` if it needs no key.
+    #[serde(rename = "keyVariable", default)]
+    pub key_variable: Option<String>,
+    /// Where people get a key, or read on.
+    pub docs: String,
+    /// Formats that it also speaks, but elsewhere or with the key in another header. A config has
+    /// to say them; commands that use a preset do.
+    #[serde(default)]
+    pub more: Vec<More>,
+}
+
+/// One more format of a vendor.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct More {
+    pub format: Format,
+    /// Where, if not below the vendor's base URL.
+    #[serde(rename = "baseUrl", default)]
+    pub base_url: Option<String>,
+    /// How the key is presented, if not as the format has it: a word of the config.
+    #[serde(default)]
+    pub auth: Option<String>,
 }
 
 static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
@@ -42,6 +64,11 @@ pub fn preset_for(base_url: &str) -> Option<&'static Preset> {
         let known = Url::parse(&preset.base_url).ok();
         url.host_str() == Some(preset.host.as_str())
             && known.is_some_and(|known| {
+                // On one's own machine the port tells programs apart.
+                let port = Url::port_or_known_default;
+                if port(&url) != port(&known) {
+                    return false;
+                }
                 let (asked, known) = (path(&url), path(&known));
                 asked == known || asked.is_empty()
             })
@@ -65,8 +92,18 @@ mod tests {
             assert!(places.insert(&preset.base_url), "{} is there already", preset.base_url);
             let known = preset_for(&preset.base_url).map(|preset| &preset.id);
             assert_eq!(known, Some(&preset.id));
-            let formats: HashSet<_> = preset.formats.iter().collect();
-            assert_eq!(formats.len(), preset.formats.len(), "{}", preset.id);
+            let mut formats: Vec<Format> = preset.formats.clone();
+            formats.extend(preset.more.iter().map(|more| more.format));
+            let distinct: HashSet<_> = formats.iter().collect();
+            assert_eq!(distinct.len(), formats.len(), "{}", preset.id);
+            assert!(preset.id.parse::<crate::names::ProviderId>().is_ok(), "{}", preset.id);
+            assert!(preset.docs.starts_with("https://"), "{}", preset.id);
+            let is_local = url.host_str() == Some("127.0.0.1");
+            assert_eq!(preset.key_variable.is_none(), is_local, "{}", preset.id);
+            for more in &preset.more {
+                let own = more.base_url.as_deref().map(Url::parse);
+                assert!(own.is_none_or(|url| url.is_ok()), "{}", preset.id);
+            }
         }
     }
 
@@ -77,6 +114,8 @@ mod tests {
         assert_eq!(id("https://api.openai.com"), Some("openai"));
         assert_eq!(id("https://openai.example.com/v1"), None);
         assert_eq!(id("https://api.deepseek.com/anthropic"), None);
+        assert_eq!(id("http://127.0.0.1:11434"), Some("ollama"));
+        assert_eq!(id("http://127.0.0.1:9/v1"), None);
         assert_eq!(id("not a url"), None);
     }
 }

@@ -153,14 +153,19 @@ pub(super) fn resolve<'r>(router: &'r Router, call: &Call) -> Result<&'r Arc<Rou
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AmpTrace {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application: Option<String>,
     /// The vendor in the path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
     /// What every rule says, in order, up to the one that decides.
     pub rules: Vec<RuleTrace>,
     /// The name that takes the place of the requested one; none if that stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matched: Option<String>,
     /// What was decided, in words.
     pub outcome: String,

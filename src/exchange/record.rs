@@ -98,17 +98,23 @@ impl Record {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Explained {
+    /// The id that the gateway gave it
     pub request_id: String,
+    /// The name that the client asked for
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_model: Option<String>,
+    /// What was asked for: the ending of the path
     pub operation: String,
     /// Which rule of `ampRouting` spoke, if the request is Amp's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amp: Option<AmpTrace>,
     /// Why it went where it went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Trace>,
     /// The attempts that failed, in order.
     pub attempts: Vec<Tried>,
     /// The target that answered; none if the request was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_by: Option<String>,
     /// How long it waited for targets to recover.
     pub waited_ms: u64,
@@ -121,11 +127,20 @@ pub struct Tried {
     pub target: String,
     /// The word of the cause, such as `rate-limited`.
     pub cause: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     pub message: String,
 }
 
 impl Explained {
+    /// The targets that would be tried, in order.
+    #[must_use]
+    pub fn order(&self) -> Vec<String> {
+        let candidates = self.decision.iter().flat_map(|decision| &decision.candidates);
+        let tried = candidates.filter(|candidate| candidate.place.is_some());
+        tried.map(|candidate| candidate.target.clone()).collect()
+    }
+
     /// What was decided before anything was sent, in lines, for people.
     #[must_use]
     pub fn plan(&self) -> String {

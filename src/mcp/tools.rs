@@ -17,7 +17,10 @@ use super::{handler::Shared, speech};
 use crate::{
     commands::{self, CATALOG, Effect, Entry, error::CommandError},
     names::did_you_mean,
-    server::client::{Asked, attempt},
+    server::{
+        client::{Asked, attempt},
+        fetch,
+    },
 };
 
 /// Claude Code shows a model only the names of tools until it looks for one; these it shows at once,
@@ -94,7 +97,7 @@ fn annotations(entry: &Entry) -> ToolAnnotations {
         .read_only(entry.effect == Effect::Read)
         .destructive(entry.effect == Effect::Destroy)
         .idempotent(entry.effect != Effect::Destroy)
-        .open_world(entry.asks_network())
+        .open_world(entry.asks())
 }
 
 fn object(schema: Value) -> Arc<JsonObject> {
@@ -190,7 +193,7 @@ pub async fn run(
     let (file, who, handle) = (shared.file.clone(), who.to_owned(), Handle::current());
     let mut work = tokio::task::spawn_blocking(move || {
         let is_change = turn.is_some();
-        let asked = Asked { entry, arguments, who: &who, handed: None };
+        let asked = Asked { entry, arguments, who: &who, handed: None, fetch: fetch::silent() };
         let done = handle.block_on(async {
             let given_up = async {
                 match cancelled {

@@ -31,7 +31,8 @@ const ANTHROPIC_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
 
 impl Endpoint {
     /// What a request to `provider` in `format` carries.
-    pub(super) fn compile(provider: &Provider, format: Format, find: &SecretFinder<'_>) -> Self {
+    #[must_use]
+    pub fn compile(provider: &Provider, format: Format, find: &SecretFinder<'_>) -> Self {
         let mut endpoint = Self {
             headers: HeaderMap::new(),
             defaults: HeaderMap::new(),

@@ -31,6 +31,7 @@ pub struct Trace {
     /// Tokens that the request needs, estimated high; 0 if no candidate's limit is near.
     pub context_required: u64,
     /// What told the conversation from others, if anything did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub affinity_source: Option<String>,
     /// Those to try in their order, then those that are left out.
     pub candidates: Vec<Candidate>,
@@ -43,6 +44,7 @@ pub struct Candidate {
     /// `provider/model`
     pub target: String,
     /// 1 for the one that is tried first; none for one that is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<usize>,
     /// `target`, `fallback` or `silent-fallback`.
     pub tier: String,

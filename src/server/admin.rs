@@ -106,6 +106,7 @@ pub fn status(gateway: &Gateway) -> Status {
             path: gateway.live.path().display().to_string(),
             loaded: snapshot.loaded.to_string(),
             reloads: gateway.live.reloads(),
+            looks: gateway.live.looks(),
             watched: gateway.live.is_watched(),
             warnings: snapshot.warnings.iter().map(ToString::to_string).collect(),
             rejected,

@@ -1,11 +1,8 @@
 //! Finding and asking the gateway that runs with a config.
 
-use anyhow::Context;
-use bytes::Bytes;
-
-use super::{clock::Clock, upstream};
+use super::{clock::Clock, fetch};
 use crate::{
-    commands::{Entry, changed, error::CommandError},
+    commands::{Entry, changed, error::CommandError, running, workspace::Fetch},
     config::secret::Secret,
     status::Status,
     store::{
@@ -13,9 +10,6 @@ use crate::{
         session::{Call, Done, perform},
     },
 };
-
-/// How long a gateway on the same machine may take to answer.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// What is known of the gateway of a config.
 pub enum Found {
@@ -27,62 +21,19 @@ pub enum Found {
     Nothing,
 }
 
-/// A gateway that may run, and the key to ask it with.
-pub struct Gateway {
-    record: RuntimeRecord,
-    key: Option<Secret>,
-}
-
-/// The gateway that left a record beside `file`.
-///
-/// # Errors
-/// If the config cannot be read.
-pub fn locate(file: &ConfigFile) -> anyhow::Result<Option<Gateway>> {
-    let Some(record) = RuntimeRecord::read(&file.runtime_path()) else { return Ok(None) };
-    // The key may have been changed since; then the answer is a 401, which says so.
-    let key = file.load()?.config.master_key.and_then(|source| file.secret(&source).ok());
-    Ok(Some(Gateway { record, key }))
-}
-
-/// The body of what the gateway answers, good or bad; `None` if nobody does.
-///
-/// # Errors
-/// If the answer breaks off.
-pub async fn get(gateway: &Gateway, path: &str) -> anyhow::Result<Option<Result<Bytes, Bytes>>> {
-    let client = upstream::loopback(PATIENCE).context("make an HTTP client")?;
-    let mut request = client.get(format!("{}{path}", gateway.record.url)).timeout(PATIENCE);
-    if let Some(key) = &gateway.key {
-        request = request.bearer_auth(key.expose());
-    }
-    let Ok(response) = request.send().await else { return Ok(None) };
-    let good = response.status().is_success();
-    let body = response.bytes().await.context("read the gateway's answer")?;
-    Ok(Some(if good { Ok(body) } else { Err(body) }))
-}
-
 /// Looks for the gateway that was started with `file`.
 ///
 /// # Errors
 /// If something answers that is not understood.
 pub async fn find(file: &ConfigFile) -> anyhow::Result<Found> {
-    let Some(gateway) = locate(file)? else { return Ok(Found::Nothing) };
-    let body = match get(&gateway, "/-/status").await? {
-        None => return Ok(Found::Gone(gateway.record)),
-        Some(Ok(body)) => body,
-        Some(Err(body)) => anyhow::bail!(
-            "the gateway at {} answers: {}",
-            gateway.record.url,
-            String::from_utf8_lossy(&body)
-        ),
-    };
-    let record = gateway.record;
-    let status: Status = serde_json::from_slice(&body)
-        .with_context(|| format!("understand the answer of {}", record.url))?;
-    // Something else may listen there by now.
-    if status.instance == record.instance {
-        Ok(Found::Running(Box::new(status)))
-    } else {
-        Ok(Found::Gone(record))
+    let Some(record) = RuntimeRecord::read(&file.runtime_path()) else { return Ok(Found::Nothing) };
+    // The key may have been changed since; then the answer is a 401, which says so.
+    let key = file.load()?.config.master_key.and_then(|source| file.secret(&source).ok());
+    let at = running::Running { url: record.url.clone(), instance: record.instance.clone() };
+    let gateway = running::Gateway { at, key, fetch: fetch::silent() };
+    match gateway.find().await.map_err(anyhow::Error::msg)? {
+        running::Found::Running(status) => Ok(Found::Running(status)),
+        running::Found::Gone | running::Found::Nothing => Ok(Found::Gone(record)),
     }
 }
 
@@ -111,6 +62,8 @@ pub struct Asked<'a> {
     pub who: &'a str,
     /// See [`Call::handed`].
     pub handed: Option<Secret>,
+    /// See [`Call::fetch`].
+    pub fetch: Fetch,
 }
 
 /// Runs a command, and waits for a running gateway to see what it changed.
@@ -121,11 +74,12 @@ pub async fn attempt(
     file: &ConfigFile,
     asked: Asked<'_>,
 ) -> Result<(Done, Option<changed::Gateway>), CommandError> {
-    let Asked { entry, arguments, who, handed } = asked;
+    let Asked { entry, arguments, who, handed, fetch } = asked;
     // Asked before, to see that it moves.
     let before = if entry.writes(&arguments) { before(file).await } else { Before::Nothing };
     let now = Clock::default().now();
-    let done = perform(file, Call { entry, arguments, who, now, handed, fetch: None }).await?;
+    let done =
+        perform(file, Call { entry, arguments, who, now, handed, fetch: Some(fetch) }).await?;
     let gateway = match done.change {
         Some(_) => Some(taken_over(file, before).await),
         None => None,

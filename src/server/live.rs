@@ -28,6 +28,7 @@ pub struct Live {
     snapshot: ArcSwap<Snapshot>,
     rejected: Mutex<Option<Rejection>>,
     reloads: AtomicU64,
+    looks: AtomicU64,
     watched: bool,
     /// What the environment switches on.
     pub switches: Switches,
@@ -82,6 +83,7 @@ impl Live {
             snapshot: ArcSwap::from_pointee(snapshot),
             rejected: Mutex::new(None),
             reloads: AtomicU64::new(0),
+            looks: AtomicU64::new(0),
             watched,
         }))
     }
@@ -99,6 +101,16 @@ impl Live {
     /// How often a changed file has been taken over.
     pub fn reloads(&self) -> u64 {
         self.reloads.load(Ordering::Relaxed)
+    }
+
+    /// How often the file was looked at.
+    pub fn looks(&self) -> u64 {
+        self.looks.load(Ordering::Relaxed)
+    }
+
+    /// Counts a look at the file, when it is over.
+    pub fn looked(&self) {
+        self.looks.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Whether changes of the file are looked for.

@@ -37,4 +37,18 @@ pub fn look(gateway: &Gateway, reloaded: &watch::Sender<u64>) {
             }
         }
     }
+    gateway.live.looked();
+}
+
+/// Looks whenever the process is told to (SIGUSR1), whether the file is watched or not. Not at SIGHUP:
+/// a terminal that is closed sends that, and the gateway shall end with it.
+#[cfg(unix)]
+pub async fn on_signal(
+    gateway: Arc<Gateway>,
+    mut asked: tokio::signal::unix::Signal,
+    reloaded: watch::Sender<u64>,
+) {
+    while asked.recv().await.is_some() {
+        look(&gateway, &reloaded);
+    }
 }

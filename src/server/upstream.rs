@@ -188,13 +188,24 @@ impl Body for Pieces {
     }
 }
 
+/// A client for asking a provider as calls to it are made.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn plain(connect: Duration) -> reqwest::Result<Client> {
+    build(connect, true, Upgrades::Never)
+}
+
 /// A client for asking a gateway on this machine: no proxy, no certificates.
 ///
 /// # Errors
 /// If it cannot be made.
 pub fn loopback(connect: Duration) -> reqwest::Result<Client> {
     let tls = plain_tls();
-    let builder = Client::builder().no_proxy().connect_timeout(connect);
+    let builder = Client::builder()
+        .no_proxy()
+        .connect_timeout(connect)
+        .redirect(reqwest::redirect::Policy::none());
     match tls {
         Some(tls) => builder.tls_backend_preconfigured(tls).build(),
         None => builder.build(),

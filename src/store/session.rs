@@ -4,12 +4,15 @@ use std::{fs, io, path::PathBuf, sync::Arc};
 
 use serde_json::Value;
 
-use super::{ConfigFile, history::History, lock::Lock, read_bounded, write};
+use super::{
+    ConfigFile, RuntimeRecord, history::History, lock::Lock, read_bounded, state::StateFile, write,
+};
 use crate::{
     commands::{
         Entry, Outcome,
         error::{Code, CommandError},
         history::Change,
+        running::Running,
         workspace::{Fetch, Opening, Workspace},
     },
     config::secret::Secret,
@@ -73,6 +76,14 @@ impl Session {
             recall: Arc::new(move || history.changes(current.as_deref(), now)),
         });
         workspace.keys_folder = file.keys_folder();
+        workspace.running = RuntimeRecord::read(&file.runtime_path())
+            .map(|record| Running { url: record.url, instance: record.instance });
+        let rememberer = file.clone();
+        // What cannot be understood is as good as nothing.
+        workspace.remember = Arc::new(move || {
+            let saved = StateFile::locate(&rememberer);
+            saved.and_then(|saved| saved.load().ok()).unwrap_or_default()
+        });
         let mut entropy = vec![0; 256];
         if getrandom::fill(&mut entropy).is_ok() {
             workspace.entropy = entropy;
@@ -134,16 +145,30 @@ pub struct Done {
 }
 
 /// Opens the config, runs a command and saves what it changed. Locks only for a change, and blocks
-/// while another process has the lock.
+/// while another process has the lock. What has to be asked of the network is asked before, so that
+/// nobody waits for a lock because of a slow provider.
 ///
 /// # Errors
 /// Why it was not done. The config is as it was then.
 pub async fn perform(file: &ConfigFile, call: Call<'_>) -> Result<Done, CommandError> {
-    let purpose = if call.entry.writes(&call.arguments) { Purpose::Change } else { Purpose::Look };
-    let mut session = Session::open(file, call.who, call.now, purpose)?;
-    session.workspace.handed = call.handed;
-    session.workspace.fetch = call.fetch;
-    let outcome = call.entry.run(call.arguments, &mut session.workspace).await?;
+    let Call { entry, arguments, who, now, handed, fetch } = call;
+    let writes = entry.writes(&arguments);
+    let open = |purpose| -> Result<Session, CommandError> {
+        let mut session = Session::open(file, who, now, purpose)?;
+        session.workspace.handed.clone_from(&handed);
+        session.workspace.fetch.clone_from(&fetch);
+        Ok(session)
+    };
+    let mut session;
+    let outcome = if writes && entry.asks() {
+        let looking = open(Purpose::Look)?;
+        let ready = entry.ask(arguments, &looking.workspace).await?;
+        session = open(Purpose::Change)?;
+        ready(&mut session.workspace)?
+    } else {
+        session = open(if writes { Purpose::Change } else { Purpose::Look })?;
+        entry.run(arguments, &mut session.workspace).await?
+    };
     let keys = session.workspace.pending().map(|pending| pending.keys.clone());
     let change = session.save()?;
     Ok(Done { outcome, change, keys: keys.unwrap_or_default() })

@@ -149,6 +149,49 @@ fn the_document_of_all_commands_is_current() {
     expect_file!["../../schemas/commands.json"].assert_eq(&text);
 }
 
+#[test]
+fn the_schema_of_the_brief_is_current() {
+    let text = serde_json::to_string_pretty(&commands::guide::schema()).expect("JSON") + "\n";
+    expect_file!["../../schemas/ai-help.json"].assert_eq(&text);
+}
+
+#[test]
+fn the_brief_holds_to_its_schema_whatever_the_config_says() {
+    let validator = jsonschema::validator_for(&commands::guide::schema()).expect("a schema");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    for (text, next) in [
+        (None, "llm-router add-provider PROVIDER"),
+        (Some("{ broken"), "llm-router validate"),
+        (Some(r#"{"modelAliases": {"a": {"targets": ["no/where"]}}}"#), "llm-router validate"),
+        (Some(super::CONFIG), "llm-router set-provider openrouter"),
+        (
+            Some(r#"{"providers": [{"id": "p", "baseUrl": "http://127.0.0.1:9"}]}"#),
+            "llm-router discover-models p",
+        ),
+    ] {
+        let workspace = super::workspace(text, Vec::new());
+        let guide = runtime.block_on(commands::guide::guide(&workspace)).expect("a brief");
+        assert!(guide.next[0].command.starts_with(next), "{text:?}: {:?}", guide.next);
+        assert!(!guide.ready);
+        let document = serde_json::to_value(&guide).expect("JSON");
+        let errors: Vec<String> =
+            validator.iter_errors(&document).map(|error| error.to_string()).collect();
+        assert_eq!(errors, Vec::<String>::new(), "{text:?}");
+        let told = format!("{document} {}", guide.text());
+        assert!(!told.contains("literal-secret"), "{told}");
+        for entry in CATALOG {
+            assert!(guide.text().contains(&format!("`{}`", entry.name)), "{}", entry.name);
+        }
+        // What it says to do next can be said.
+        for step in guide.next.iter().chain(&guide.suggestions) {
+            let words = step.command.split(" # ").next().expect("a command").split(' ');
+            let name = words.clone().nth(1).expect("a command");
+            let known = llm_router::cli::command();
+            assert!(known.find_subcommand(name).is_some(), "{}", step.command);
+        }
+    }
+}
+
 proptest! {
     /// The check of arguments agrees with a whole implementation of JSON Schema, but for patterns,
     /// which are for clients.

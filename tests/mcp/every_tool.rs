@@ -53,7 +53,7 @@ fn right_arguments_give_results_that_fit_the_schema_and_a_model() {
             assert!(!text.contains("literal-secret"), "{} {arguments}: {text}", entry.name);
             if result["isError"] == true {
                 // What asks the network may find nobody there.
-                assert!(entry.asks_network(), "{} {arguments}: {text}", entry.name);
+                assert!(entry.asks(), "{} {arguments}: {text}", entry.name);
                 assert!(result.get("structuredContent").is_none(), "{result}");
                 continue;
             }
@@ -135,7 +135,7 @@ fn arguments_that_mean_harm_do_none() {
         "demo",
         long.as_str(),
     ];
-    let entries: Vec<&Entry> = CATALOG.iter().filter(|entry| !entry.asks_network()).collect();
+    let entries: Vec<&Entry> = CATALOG.iter().filter(|entry| !entry.asks()).collect();
     // What costs is the disk: a few homes at once.
     std::thread::scope(|scope| {
         for part in entries.chunks(entries.len().div_ceil(6)) {

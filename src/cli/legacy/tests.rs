@@ -100,14 +100,18 @@ fn what_is_not_possible_is_told() {
 #[test]
 fn the_table_names_commands_and_flags_that_exist() {
     for operation in OPERATIONS {
-        let entry = crate::commands::find(operation.command).expect(operation.command);
-        let command = super::super::entry::clap(entry);
+        let whole = super::super::command();
+        let command = operation
+            .command
+            .split(' ')
+            .fold(&whole, |command, word| command.find_subcommand(word).expect(operation.command));
         let known: Vec<&str> = command.get_arguments().filter_map(clap::Arg::get_long).collect();
         for (_, to) in operation.flags {
             let (To::Flag(flag)
             | To::List(flag)
             | To::Targets(flag)
             | To::Switch(flag)
+            | To::Unless(flag)
             | To::Pair(flag, _)
             | To::Empty(flag)) = to
             else {
@@ -117,5 +121,29 @@ fn the_table_names_commands_and_flags_that_exist() {
         }
         let places = command.get_positionals().filter(|place| place.is_required_set()).count();
         assert_eq!(operation.places.len(), places, "{}", operation.command);
+    }
+}
+
+#[test]
+fn older_operations_that_reach_beyond_the_config_are_commands_too() {
+    for (older, today) in [
+        (
+            "config|--operation=upsert-provider|--provider-id=p|--skip-probe=false",
+            "add-provider|--probe|p",
+        ),
+        ("config|--operation=startup-status|--json", "startup|status|--json"),
+        ("config|--operation=startup-install|--config=/x.json", "startup|install|--config=/x.json"),
+        ("config|--operation=startup-uninstall|--yes=true", "startup|uninstall"),
+        (
+            "config|--operation=startup-install|--port=1",
+            "`--port` is not possible here; set it in `server` of the config",
+        ),
+        (
+            "config|--operation=test-provider|--provider-id=p|--models=a b",
+            "test-provider|--models=a,b|p",
+        ),
+        ("config|--operation=discover-provider-models|--provider-id=p", "discover-models|p"),
+    ] {
+        assert_eq!(translated(older), today, "{older}");
     }
 }
