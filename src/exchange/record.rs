@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Exchange;
+use super::{Exchange, translate::Translation};
 use crate::{
     protocol::Operation,
     routing::{decide::Decision, failure::Cause, router::Target, trace::Trace},
@@ -23,6 +23,8 @@ pub struct Record {
     pub attempts: Vec<AttemptRecord>,
     /// The target that answered.
     pub answered: Option<Arc<str>>,
+    /// How that target was asked, if not in the client's own words.
+    pub translation: Option<Arc<Translation>>,
     /// How long it waited for targets to recover.
     pub waited: Duration,
 }
@@ -57,6 +59,7 @@ impl Record {
             decision,
             attempts: attempts.collect(),
             answered: answered.map(|target| Arc::clone(&target.name)),
+            translation: answered.and(exchange.translation.clone()),
             waited,
         }
     }
@@ -70,6 +73,7 @@ impl Record {
             status: attempt.status,
             message: attempt.message.clone(),
         });
+        let translation = self.translation.as_deref();
         Explained {
             request_id: self.request_id.to_string(),
             requested_model: self.requested.clone(),
@@ -77,6 +81,8 @@ impl Record {
             decision: self.decision.as_deref().map(Trace::of),
             attempts: attempts.collect(),
             answered_by: self.answered.as_deref().map(str::to_owned),
+            asked_in: translation.map(|translation| translation.format.name().to_owned()),
+            dropped: translation.map(Translation::losses).unwrap_or_default(),
             waited_ms: u64::try_from(self.waited.as_millis()).unwrap_or(u64::MAX),
         }
     }
@@ -95,6 +101,12 @@ pub struct Explained {
     pub attempts: Vec<Tried>,
     /// The target that answered; none if the request was refused.
     pub answered_by: Option<String>,
+    /// The format in which that target was asked, if the request was translated.
+    #[serde(default)]
+    pub asked_in: Option<String>,
+    /// What that target was not told, because its format cannot say it.
+    #[serde(default)]
+    pub dropped: Vec<String>,
     /// How long it waited for targets to recover.
     pub waited_ms: u64,
 }
@@ -131,6 +143,12 @@ impl Explained {
         match &self.answered_by {
             Some(target) => text.push_str(&format!("answered by {target}\n")),
             None => text.push_str("refused: no target answered\n"),
+        }
+        if let Some(format) = &self.asked_in {
+            text.push_str(&format!("asked in the format {format}\n"));
+        }
+        for loss in &self.dropped {
+            text.push_str(&format!("not told: {loss}\n"));
         }
         text
     }

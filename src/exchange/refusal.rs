@@ -4,7 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use http::StatusCode;
 
-use super::{Exchange, Refusal, error::GatewayError, retry_after};
+use super::{
+    Exchange, Refusal,
+    error::{self, GatewayError},
+    retry_after,
+};
 use crate::{
     chat::FaultKind,
     routing::failure::{Cause, RATE_LIMITED},
@@ -30,7 +34,14 @@ impl Exchange {
                 let wait = failure.retry_after.unwrap_or(RATE_LIMITED);
                 retry_after::ensure(&mut error.headers, wait);
             }
+            if let Some(format) = attempt.spoken {
+                let (client, id) = (self.call.format(), &self.call.request_id);
+                error = error::translated(error, format, client, id);
+            }
             return Refusal::Upstream { target, error };
+        }
+        if let Some(fault) = attempt.fault.take() {
+            return Refusal::Local((*fault).into());
         }
         let name = &self.router.target(target).name;
         let mut tried: Vec<usize> = self.attempts.iter().map(|attempt| attempt.slot).collect();
@@ -98,7 +109,8 @@ fn kind(cause: Cause) -> FaultKind {
         Cause::Timeout => FaultKind::Timeout,
         Cause::Unconfigured => FaultKind::Internal,
         Cause::RateLimited | Cause::BucketFull => FaultKind::RateLimit,
-        Cause::Caller | Cause::ContextTooLong | Cause::Unsupported => FaultKind::InvalidRequest,
+        Cause::Caller | Cause::Unsupported => FaultKind::InvalidRequest,
+        Cause::ContextTooLong => FaultKind::ContextTooLong,
         Cause::Blocked => FaultKind::Permission,
         Cause::Unreachable
         | Cause::Broken

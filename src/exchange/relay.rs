@@ -1,4 +1,5 @@
-//! Bytes from the provider in, bytes for the client out. The same bytes: the relay only looks.
+//! Bytes from the provider in, bytes for the client out. Where both speak the same format these are
+//! the same bytes, and the relay only looks; else it translates.
 //!
 //! It holds an answer back until it shows content, so that an answer which turns out to be an
 //! error, empty or broken can still be replaced by another target's. From then on it lets whole
@@ -8,10 +9,16 @@
 use bytes::Bytes;
 use http::HeaderMap;
 
-use super::{call::Call, forward, reply, retry_after, verdict};
+use super::{
+    count, forward, reply, retry_after,
+    translate::{Answering, Translator},
+    usage::{Counted, Tap},
+    verdict,
+};
 use crate::{
-    chat::Fault,
-    formats::{Codec, Framing, Signal, Watch, codec, sse},
+    chat::{Fault, FaultKind},
+    formats::{Framing, Signal, Watch, codec, sse},
+    protocol::Format,
     routing::failure::{Cause, Failure},
 };
 
@@ -21,6 +28,8 @@ const HOLD_WHOLE: usize = 1024 * 1024;
 /// How much of a stream without any content is held back at most: preambles echo instructions and
 /// tool definitions, which are large, but not this large.
 const HOLD_STREAM: usize = 8 * 1024 * 1024;
+/// The largest reply that is translated in one piece.
+const LARGEST_WHOLE: usize = 64 * 1024 * 1024;
 
 /// One answer on its way. Feed it what the provider sends, then [`Relay::end`].
 pub struct Relay {
@@ -31,13 +40,23 @@ pub struct Relay {
     committed: bool,
     /// Whether the provider itself has told the client of an error, which needs no second one.
     told: bool,
+    /// What may be sent between two events to show that the stream is alive.
+    sign: Option<&'static [u8]>,
+    tap: Tap,
+    /// The last piece of a whole reply, where its cost stands.
+    tail: Option<Bytes>,
 }
 
 enum Lane {
     /// Server-sent events of the client's format.
-    Events { reader: sse::Reader, watch: Box<dyn Watch>, codec: &'static dyn Codec },
+    Events { reader: sse::Reader, watch: Box<dyn Watch> },
     /// A reply in one piece.
     Whole,
+    /// An answer of another format, or one that streams although the client does not, or the
+    /// reverse.
+    Translated(Box<Translator>),
+    /// The answer of another format to the question for the size of the request.
+    Count { client: Format, body: Vec<u8> },
     /// Something that cannot be looked into: another framing, or compressed.
     Opaque,
 }
@@ -90,49 +109,73 @@ impl Cut {
 }
 
 impl Relay {
-    /// For the answer to `call` with these headers and a 2xx status.
+    /// For the answer with these headers and a 2xx status.
     ///
     /// # Errors
     /// If the headers show already that this is no answer.
-    pub fn open(call: &Call, headers: &HeaderMap) -> Result<Self, (Failure, String)> {
+    pub fn open(answering: &Answering<'_>, headers: &HeaderMap) -> Result<Self, (Failure, String)> {
         if reply::is_web_page(headers) {
             let message = "answered with a web page instead of a reply; is its base URL right?";
             return Err((Cause::Unusable.into(), message.to_owned()));
         }
-        let lane = if headers.contains_key(http::header::CONTENT_ENCODING) {
-            // Nobody asked for compression; what comes all the same is passed on as it is.
-            Lane::Opaque
-        } else if reply::is_event_stream(headers) {
-            if forward::may_stream(call.operation) {
-                let codec = codec(call.format());
-                Lane::Events { reader: sse::Reader::default(), watch: codec.watch(), codec }
-            } else {
-                Lane::Opaque
+        let lane = Lane::of(answering, headers)?;
+        let client = answering.call.format();
+        let alive = match &lane {
+            Lane::Events { .. } => true,
+            Lane::Translated(translator) => {
+                translator.streams() && answering.call.framing == Framing::Sse
             }
-        } else if call.streams && call.framing == Framing::JsonArray {
-            Lane::Opaque
-        } else {
-            Lane::Whole
+            Lane::Whole | Lane::Count { .. } | Lane::Opaque => false,
         };
-        Ok(Self { lane, held: Vec::new(), held_bytes: 0, committed: false, told: false })
+        let sign = alive.then(|| codec(client).keep_alive()).filter(|sign| !sign.is_empty());
+        Ok(Self {
+            lane,
+            held: Vec::new(),
+            held_bytes: 0,
+            committed: false,
+            told: false,
+            sign,
+            tap: Tap::default(),
+            tail: None,
+        })
     }
 
     /// Whether this passes a stream of events, between which a keep-alive may be put.
     #[must_use]
     pub fn is_stream(&self) -> bool {
-        matches!(self.lane, Lane::Events { .. })
+        match &self.lane {
+            Lane::Events { .. } => true,
+            Lane::Translated(translator) => translator.streams(),
+            Lane::Whole | Lane::Count { .. } | Lane::Opaque => false,
+        }
+    }
+
+    /// The media type of what is put out, if it is not what the provider announced.
+    #[must_use]
+    pub fn media_type(&self) -> Option<&'static str> {
+        match &self.lane {
+            Lane::Events { .. } | Lane::Whole | Lane::Opaque => None,
+            Lane::Translated(translator) => Some(translator.media_type()),
+            Lane::Count { .. } => Some("application/json"),
+        }
     }
 
     /// What may be sent to show the client that the stream is alive. Everything that was put out
     /// ends with a whole event, so this may always follow it.
     #[must_use]
     pub fn keep_alive(&self) -> Option<&'static [u8]> {
-        match &self.lane {
-            Lane::Events { codec, .. } => {
-                Some(codec.keep_alive()).filter(|bytes| !bytes.is_empty())
-            }
-            Lane::Whole | Lane::Opaque => None,
+        self.sign
+    }
+
+    /// What the provider said that it cost, as far as it has been read.
+    pub fn usage(&mut self) -> Option<Counted> {
+        if let Lane::Translated(translator) = &self.lane {
+            return translator.usage();
         }
+        if let Some(tail) = self.tail.take() {
+            self.tap.see(&tail);
+        }
+        self.tap.told()
     }
 
     /// Takes a piece, and puts out what may be sent.
@@ -150,6 +193,14 @@ impl Relay {
                     Flow::Held
                 }
             }
+            Lane::Translated(_) => self.feed_translated(&chunk, out),
+            Lane::Count { body, .. } => {
+                body.extend_from_slice(&chunk);
+                if body.len() > HOLD_WHOLE {
+                    return Flow::Failed(Cause::Unusable.into(), NO_NUMBER.to_owned());
+                }
+                Flow::Held
+            }
             Lane::Opaque => {
                 self.hold(chunk);
                 self.release(out)
@@ -157,14 +208,43 @@ impl Relay {
         }
     }
 
+    fn feed_translated(&mut self, chunk: &[u8], out: &mut Vec<Bytes>) -> Flow {
+        let Lane::Translated(translator) = &mut self.lane else { return Flow::Held };
+        translator.feed(chunk);
+        if !self.committed {
+            if let Some(fault) = translator.state.fault.as_ref().filter(|_| translator.is_over()) {
+                return Flow::Failed(failure(fault), fault_text(&fault.message));
+            }
+            if translator.is_whole() {
+                if translator.held() > LARGEST_WHOLE {
+                    let message = "answered with more than can be translated in one piece";
+                    return Flow::Failed(Cause::Unusable.into(), message.to_owned());
+                }
+                return Flow::Held;
+            }
+            if !translator.state.content && translator.held() <= HOLD_STREAM {
+                return Flow::Held;
+            }
+        }
+        self.committed = true;
+        let written = translator.written();
+        if !written.is_empty() {
+            out.push(written.into());
+        }
+        Flow::Flowing
+    }
+
     fn feed_events(&mut self, chunk: Bytes, out: &mut Vec<Bytes>) -> Flow {
-        let Lane::Events { reader, watch, .. } = &mut self.lane else { return Flow::Held };
+        let Self { lane: Lane::Events { reader, watch }, tap, .. } = self else {
+            return Flow::Held;
+        };
         let mut content = false;
         let mut fault = None;
         let mut faulted = false;
         let mut complete_up_to = 0;
         reader.feed(&chunk, &mut |event, behind| {
             complete_up_to = behind;
+            tap.see(event.data.as_bytes());
             match watch.see(&event) {
                 Signal::Content => content = true,
                 Signal::Fault(message) => {
@@ -213,6 +293,15 @@ impl Relay {
         match &mut self.lane {
             Lane::Events { .. } => self.end_events(end, fault, out),
             Lane::Whole => self.end_whole(end, out),
+            Lane::Translated(_) => self.end_translated(end, fault, out),
+            Lane::Count { client, body } => match (end, count::answer(body)) {
+                (End::Cut(cut), _) => Flow::Failed(cut.cause().into(), cut.text().to_owned()),
+                (End::Closed, Some(tokens)) => {
+                    out.push(count::tell(*client, tokens).into());
+                    Flow::Flowing
+                }
+                (End::Closed, None) => Flow::Failed(Cause::Unusable.into(), NO_NUMBER.to_owned()),
+            },
             Lane::Opaque => match end {
                 End::Closed if self.committed => Flow::Flowing,
                 End::Closed => {
@@ -229,14 +318,19 @@ impl Relay {
         fault: impl FnOnce(String) -> Fault,
         out: &mut Vec<Bytes>,
     ) -> Flow {
-        let Lane::Events { reader, watch, .. } = &mut self.lane else { return Flow::Held };
+        let Self { lane: Lane::Events { reader, watch }, tap, .. } = self else {
+            return Flow::Held;
+        };
         let mut content = false;
         let mut failure = None;
         if end == End::Closed {
-            reader.finish(&mut |event| match watch.see(&event) {
-                Signal::Content => content = true,
-                Signal::Fault(message) => failure = Some(message),
-                Signal::Preamble | Signal::End => {}
+            reader.finish(&mut |event| {
+                tap.see(event.data.as_bytes());
+                match watch.see(&event) {
+                    Signal::Content => content = true,
+                    Signal::Fault(message) => failure = Some(message),
+                    Signal::Preamble | Signal::End => {}
+                }
             });
         }
         if !self.committed && !content {
@@ -269,6 +363,36 @@ impl Relay {
         Flow::Flowing
     }
 
+    fn end_translated(
+        &mut self,
+        end: End,
+        broken: impl FnOnce(String) -> Fault,
+        out: &mut Vec<Bytes>,
+    ) -> Flow {
+        let Lane::Translated(translator) = &mut self.lane else { return Flow::Held };
+        match end {
+            End::Cut(cut) if !self.committed => {
+                return Flow::Failed(cut.cause().into(), cut.text().to_owned());
+            }
+            End::Cut(cut) => {
+                if !translator.state.ended {
+                    translator.fail(&broken(cut.text().to_owned()));
+                }
+            }
+            End::Closed => {
+                if let Some(failed) = finish(translator, self.committed) {
+                    return failed;
+                }
+            }
+        }
+        self.committed = true;
+        let written = translator.written();
+        if !written.is_empty() {
+            out.push(written.into());
+        }
+        Flow::Flowing
+    }
+
     fn end_whole(&mut self, end: End, out: &mut Vec<Bytes>) -> Flow {
         if let End::Cut(cut) = end {
             return Flow::Failed(cut.cause().into(), cut.text().to_owned());
@@ -284,6 +408,7 @@ impl Relay {
                 return Flow::Failed(fault_cause(&message), fault_text(&message));
             }
         }
+        self.tail = self.held.last().cloned();
         self.release(out)
     }
 
@@ -300,6 +425,109 @@ impl Relay {
         self.committed = true;
         Flow::Flowing
     }
+}
+
+const NO_NUMBER: &str = "answered the question for the number of tokens with something else";
+
+impl Lane {
+    fn of(answering: &Answering<'_>, headers: &HeaderMap) -> Result<Self, (Failure, String)> {
+        let call = answering.call;
+        let client = call.format();
+        let translation =
+            answering.translation.filter(|translation| !translation.is_identity(client));
+        if headers.contains_key(http::header::CONTENT_ENCODING) {
+            // Nobody asked for compression; what comes all the same is passed on as it is.
+            return match translation {
+                None => Ok(Self::Opaque),
+                Some(_) => {
+                    let message = "answered compressed although nobody asked for it";
+                    Err((Cause::Unusable.into(), message.to_owned()))
+                }
+            };
+        }
+        if translation.is_some_and(|translation| translation.counts) {
+            return Ok(Self::Count { client, body: Vec::new() });
+        }
+        let events = reply::is_event_stream(headers);
+        if translation.is_some() {
+            let sure = events || reply::is_json(headers);
+            let events = sure.then_some(events);
+            return Ok(Self::Translated(Box::new(Translator::new(answering, events))));
+        }
+        let array = call.streams && call.framing == Framing::JsonArray;
+        let wrong = if events { !call.streams } else { call.streams && reply::is_json(headers) };
+        if call.operation.is_chat() && wrong && !array {
+            return Ok(Self::Translated(Box::new(Translator::new(answering, Some(events)))));
+        }
+        Ok(if events && forward::may_stream(call.operation) {
+            Self::Events { reader: sse::Reader::default(), watch: codec(client).watch() }
+        } else if events || array {
+            Self::Opaque
+        } else {
+            Self::Whole
+        })
+    }
+}
+
+/// The provider has closed a translated answer: what failed, if it cannot go out.
+fn finish(translator: &mut Translator, committed: bool) -> Option<Flow> {
+    let told = translator.state.fault.is_some();
+    if let Err(unreadable) = translator.finish() {
+        let hidden = translator.whole().and_then(hidden_error);
+        return Some(match hidden {
+            Some(message) => Flow::Failed(fault_cause(&message), fault_text(&message)),
+            None => Flow::Failed(Cause::Unusable.into(), unreadable.0),
+        });
+    }
+    if committed {
+        return None;
+    }
+    let state = &translator.state;
+    match &state.fault {
+        Some(fault) if translator.is_over() => {
+            let cut = !told && fault.kind == FaultKind::BadGateway;
+            Some(if cut && state.content {
+                Flow::Failed(Cause::Broken.into(), fault.message.clone())
+            } else if cut {
+                Flow::Failed(Cause::Unusable.into(), fault.message.clone())
+            } else {
+                Flow::Failed(failure(fault), fault_text(&fault.message))
+            })
+        }
+        Some(_) | None if state.content => None,
+        Some(_) | None => {
+            let message = "answered without any content";
+            Some(Flow::Failed(Cause::Unusable.into(), message.to_owned()))
+        }
+    }
+}
+
+/// What an error is that came inside of an answer of another format.
+fn failure(fault: &Fault) -> Failure {
+    let words = match &fault.code {
+        Some(code) => format!("{code}: {}", fault.message),
+        None => fault.message.clone(),
+    };
+    let by_kind = match fault.kind {
+        FaultKind::RateLimit => Cause::RateLimited,
+        FaultKind::Overloaded => Cause::Overloaded,
+        FaultKind::ContextTooLong => Cause::ContextTooLong,
+        FaultKind::Authentication => Cause::Unauthorized,
+        FaultKind::Permission => Cause::Forbidden,
+        FaultKind::ModelNotFound => Cause::ModelNotFound,
+        FaultKind::InvalidRequest
+        | FaultKind::NotFound
+        | FaultKind::MethodNotAllowed
+        | FaultKind::TooLarge
+        | FaultKind::UnsupportedMediaType
+        | FaultKind::UpgradeRequired
+        | FaultKind::Internal
+        | FaultKind::NotImplemented
+        | FaultKind::BadGateway
+        | FaultKind::Timeout => Cause::Transient,
+    };
+    let cause = verdict::cause_of_words(&words).unwrap_or(by_kind);
+    Failure { cause, retry_after: retry_after::in_words(&words.to_ascii_lowercase()) }
 }
 
 /// The message of an error that came with status 200: `{"error": …}` and nothing else. Such bodies
