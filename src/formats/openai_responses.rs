@@ -4,6 +4,7 @@ mod reply;
 mod request;
 mod stream;
 mod watch;
+mod wire;
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -12,7 +13,12 @@ use super::{
     Codec, Encoded, Framing, Malformed, StreamDecoder, StreamEncoder, Watch, hints::Hints,
     openai_error, order::SseDecoder,
 };
-use crate::chat::{Fault, Opening, Reply, ReplyBlock, Request, Start, StopReason, Usage};
+use crate::{
+    chat::{Fault, Opening, Reply, ReplyBlock, Request, ServiceTier, Start, StopReason, Usage},
+    protocol::Format,
+};
+
+const FORMAT: Format = Format::OpenAiResponses;
 
 /// The codec of OpenAI Responses.
 #[derive(Debug)]
@@ -190,4 +196,16 @@ fn usage(usage: &Usage) -> Value {
         "output_tokens_details": { "reasoning_tokens": usage.reasoning },
         "total_tokens": usage.input + usage.output,
     })
+}
+
+/// The name of a lane; OpenAI has none for batches here.
+fn tier_name(tier: ServiceTier) -> Option<&'static str> {
+    match tier {
+        ServiceTier::Auto => Some("auto"),
+        ServiceTier::Standard => Some("default"),
+        ServiceTier::Flex => Some("flex"),
+        ServiceTier::Priority => Some("priority"),
+        ServiceTier::Scale => Some("scale"),
+        ServiceTier::Batch => None,
+    }
 }
