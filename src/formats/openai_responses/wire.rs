@@ -184,6 +184,11 @@ pub(super) fn string_or_source(json: Option<&RawValue>) -> Cow<'_, str> {
     }
 }
 
+/// Whether this JSON array has no elements.
+pub(super) fn is_empty_list(json: &str) -> bool {
+    json.trim_start_matches('[').trim_start().starts_with(']') || json == "null"
+}
+
 /// Where the bytes behind a URL are: in it, if it is a data URL.
 pub(super) fn source(url: Cow<'_, str>) -> Source<'_> {
     match url {

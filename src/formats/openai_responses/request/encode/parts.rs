@@ -48,7 +48,7 @@ impl<'a> Writer<'_, 'a> {
             }
             Content::Image(image) if role != Role::Assistant => self.image(block, image, content),
             Content::Document(file) if role != Role::Assistant => {
-                self.file(block, file, prefix, content)
+                self.file(block, file, prefix, content);
             }
             Content::Opaque { format, raw, .. } if *format == FORMAT => content.raw(raw.get()),
             Content::Image(_) | Content::Document(_) | Content::Audio(_) => {

@@ -1,0 +1,1 @@
+//! Streams as providers send them, in any pieces.
