@@ -5,6 +5,7 @@ mod reply;
 mod request;
 mod stream;
 mod watch;
+mod words;
 
 use http::StatusCode;
 use serde_json::{Value, json};
