@@ -1,10 +1,13 @@
 //! Gemini `generateContent`.
 
 mod fault;
+mod media;
 mod reply;
 mod request;
+mod schema;
 mod stream;
 mod watch;
+mod wire;
 
 use http::StatusCode;
 use serde_json::{Value, json};
