@@ -18,10 +18,10 @@ fn ready(format: Format) -> Ready {
         Format::OpenAi => Ready { requests: false, replies: false, streams: false },
         //
         // Responses.
-        Format::OpenAiResponses => Ready { requests: false, replies: false, streams: false },
+        Format::OpenAiResponses => Ready { requests: true, replies: true, streams: true },
         //
         // Messages.
-        Format::Anthropic => Ready { requests: false, replies: false, streams: false },
+        Format::Anthropic => Ready { requests: true, replies: true, streams: true },
         //
         // Gemini.
         Format::Gemini => Ready { requests: true, replies: true, streams: true },
