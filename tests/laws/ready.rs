@@ -21,10 +21,10 @@ fn ready(format: Format) -> Ready {
         Format::OpenAiResponses => Ready { requests: true, replies: true, streams: true },
         //
         // Messages.
-        Format::Anthropic => Ready { requests: true, replies: false, streams: false },
+        Format::Anthropic => Ready { requests: true, replies: true, streams: true },
         //
         // Gemini.
-        Format::Gemini => Ready { requests: true, replies: false, streams: false },
+        Format::Gemini => Ready { requests: true, replies: true, streams: true },
     }
 }
 

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use crate::{
-    chat::{CacheMark, CacheTtl, Citation, HostedKind, Json, ServiceTier},
+    chat::{CacheMark, CacheTtl, Citation, HostedKind, Json, ServiceTier, Stop, StopReason},
     formats::raw::{Text, open_struct},
     protocol::Format,
 };
@@ -91,5 +91,35 @@ pub(super) fn citation(raw: &RawValue) -> Citation<'_> {
         range: None,
         format: FORMAT,
         raw: Json::from(raw),
+    }
+}
+
+/// How a reply ended. Words that are not known, or none, are an end like any other; calls are
+/// waited for even where a provider forgets to say so.
+pub(super) fn read_stop(reason: &str, sequence: Option<String>, calls: bool) -> Stop {
+    let reason = match reason {
+        "tool_use" => StopReason::ToolCalls,
+        "max_tokens" => StopReason::MaxTokens,
+        "model_context_window_exceeded" => StopReason::ContextFull,
+        "stop_sequence" => StopReason::StopSequence,
+        "refusal" => StopReason::Refusal,
+        "pause_turn" => StopReason::Pause,
+        _ if calls => StopReason::ToolCalls,
+        _ => StopReason::End,
+    };
+    Stop { reason, sequence }
+}
+
+/// The word for how a reply ended. A model that refuses in words of its own refuses as well.
+pub(super) fn stop_reason(reason: StopReason, refused: bool) -> &'static str {
+    match reason {
+        StopReason::End if refused => "refusal",
+        StopReason::End => "end_turn",
+        StopReason::Pause => "pause_turn",
+        StopReason::ContextFull => "model_context_window_exceeded",
+        StopReason::ToolCalls => "tool_use",
+        StopReason::MaxTokens => "max_tokens",
+        StopReason::StopSequence => "stop_sequence",
+        StopReason::Refusal | StopReason::ContentFilter => "refusal",
     }
 }

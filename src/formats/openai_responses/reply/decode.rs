@@ -90,10 +90,7 @@ pub(in super::super) fn decode(body: &str) -> Result<Reply, Malformed> {
         whole(item, &mut facts, &mut |event| reply.absorb(&event))?;
     }
     reply.usage = response.usage(&facts);
-    match response.ending("", &facts) {
-        Ok(stop) => reply.stop = Some(stop),
-        Err(fault) => reply.fault = Some(fault),
-    }
+    reply.absorb(&response.ending("", &facts));
     Ok(reply)
 }
 
@@ -138,7 +135,7 @@ impl Response<'_> {
 
     /// How the response ended. `event` is the name of the stream's last event: where that says how,
     /// it counts.
-    pub(in super::super) fn ending(&self, event: &str, facts: &Facts) -> Result<Stop, Fault> {
+    pub(in super::super) fn ending(&self, event: &str, facts: &Facts) -> Event<'static> {
         let status = self.status.as_ref().map_or("", |status| &*status.0);
         let status = match (event, status) {
             (_, "failed" | "incomplete" | "cancelled") => status,
@@ -147,21 +144,21 @@ impl Response<'_> {
             (_, status) => status,
         };
         match status {
-            "failed" => Err(self.fault()),
+            "failed" => Event::Fault(self.fault()),
             "incomplete" => {
                 let reason = self.incomplete.as_ref().and_then(|details| details.reason.as_ref());
-                Ok(Stop::from(match reason.map_or("", |reason| &*reason.0) {
+                Event::Stop(Stop::from(match reason.map_or("", |reason| &*reason.0) {
                     "content_filter" => StopReason::ContentFilter,
                     _ => StopReason::MaxTokens,
                 }))
             }
             "cancelled" | "in_progress" | "queued" => {
                 let message = format!("the provider's response is not complete: it is {status}");
-                Err(Fault::new(FaultKind::BadGateway, message))
+                Event::Fault(Fault::new(FaultKind::BadGateway, message))
             }
-            _ if self.error.is_some() && self.output.is_none() => Err(self.fault()),
-            _ if facts.calls => Ok(StopReason::ToolCalls.into()),
-            _ => Ok(StopReason::End.into()),
+            _ if self.error.is_some() && self.output.is_none() => Event::Fault(self.fault()),
+            _ if facts.calls => Event::Stop(StopReason::ToolCalls.into()),
+            _ => Event::Stop(StopReason::End.into()),
         }
     }
 

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use self::lane::{Lane, Source};
+use self::lane::{Lane, Source, Turn};
 use super::super::{
     fault,
     reply::decode::{Facts, Response, whole},
@@ -115,10 +115,7 @@ impl Decoder {
             return Err(Malformed::new(format!("`{name}` is too long")));
         }
         self.end(on_event);
-        match Response::default().ending(name, &self.facts) {
-            Ok(stop) => on_event(Event::Stop(stop)),
-            Err(fault) => on_event(Event::Fault(fault)),
-        }
+        on_event(Response::default().ending(name, &self.facts));
         Ok(())
     }
 
@@ -151,7 +148,7 @@ impl Decoder {
         self.seen = true;
         self.lanes.push_back(Lane::new(index));
         let last = self.lanes.len() - 1;
-        self.act(last, on_event, |lane, facts, out| lane.begin(item, facts, out))
+        self.act(last, on_event, |lane, turn| lane.begin(item, turn))
     }
 
     fn done(
@@ -162,7 +159,7 @@ impl Decoder {
         let Some(json) = wire.item else { return Ok(()) };
         let position = self.lane(wire.output_index.unwrap_or_default());
         let item: Item<'_> = raw::read(json, "/item")?;
-        self.act(position, on_event, |lane, facts, out| lane.finish(item, json, facts, out))?;
+        self.act(position, on_event, |lane, turn| lane.finish(item, json, turn))?;
         self.advance(on_event);
         Ok(())
     }
@@ -190,17 +187,14 @@ impl Decoder {
             let json = usize::try_from(index).ok().and_then(|index| output.get(index));
             if let Some(json) = json {
                 let item: Item<'_> = raw::read(json, "/response/output")?;
-                self.act(position, on_event, |lane, facts, out| {
-                    lane.finish(item, json, facts, out);
+                self.act(position, on_event, |lane, turn| {
+                    lane.finish(item, json, turn);
                 })?;
             }
         }
         self.end(on_event);
         on_event(Event::Usage(response.usage(&self.facts)));
-        match response.ending(kind, &self.facts) {
-            Ok(stop) => on_event(Event::Stop(stop)),
-            Err(fault) => on_event(Event::Fault(fault)),
-        }
+        on_event(response.ending(kind, &self.facts));
         Ok(())
     }
 
@@ -215,32 +209,32 @@ impl Decoder {
         let position = self.lane(wire.output_index.unwrap_or_default());
         let part = wire.content_index.or(wire.summary_index).unwrap_or_default();
         let delta = wire.delta.and_then(raw::string).unwrap_or_default();
-        self.act(position, on_event, |lane, facts, out| match piece {
+        self.act(position, on_event, |lane, turn| match piece {
             Piece::Text => {
-                lane.said(part, Opening::Text, &delta, facts, out);
-                lane.logprobs(wire.logprobs, out);
+                lane.said(part, Opening::Text, &delta, turn);
+                lane.logprobs(wire.logprobs, turn);
             }
             Piece::TextDone => {
                 let text = wire.text.unwrap_or_default();
-                lane.all_said(part, Opening::Text, &text.0, facts, out);
+                lane.all_said(part, Opening::Text, &text.0, turn);
             }
-            Piece::Refusal => lane.said(part, Opening::Refusal, &delta, facts, out),
+            Piece::Refusal => lane.said(part, Opening::Refusal, &delta, turn),
             Piece::RefusalDone => {
                 let text = wire.refusal.unwrap_or_default();
-                lane.all_said(part, Opening::Refusal, &text.0, facts, out);
+                lane.all_said(part, Opening::Refusal, &text.0, turn);
             }
-            Piece::PartDone => lane.part_done(part, wire.part.unwrap_or_default(), facts, out),
+            Piece::PartDone => lane.part_done(part, wire.part.unwrap_or_default(), turn),
             Piece::Annotation => {
                 if let Some(annotation) = wire.annotation {
-                    lane.cite(part, annotation, facts, out);
+                    lane.cite(part, annotation, turn);
                 }
             }
-            Piece::Arguments => lane.argue(&delta, out),
-            Piece::ArgumentsDone => lane.all_argued(wire.arguments.or(wire.input), out),
-            Piece::Thought(source) => lane.thought(source, part, &delta, facts, out),
+            Piece::Arguments => lane.argue(&delta, turn),
+            Piece::ArgumentsDone => lane.all_argued(wire.arguments.or(wire.input), turn),
+            Piece::Thought(source) => lane.thought(source, part, &delta, turn),
             Piece::ThoughtDone(source) => {
                 let text = wire.text.unwrap_or_default();
-                lane.all_thought(source, part, &text.0, facts, out);
+                lane.all_thought(source, part, &text.0, turn);
             }
         })
     }
@@ -260,19 +254,20 @@ impl Decoder {
         &mut self,
         position: usize,
         on_event: &mut dyn FnMut(Event<'_>),
-        act: impl FnOnce(&mut Lane, &mut Facts, &mut dyn FnMut(Event<'_>)),
+        act: impl FnOnce(&mut Lane, &mut Turn<'_>),
     ) -> Result<(), Malformed> {
         let Some(lane) = self.lanes.get_mut(position) else { return Ok(()) };
         if position == 0 {
-            act(lane, &mut self.facts, on_event);
+            act(lane, &mut Turn { facts: &mut self.facts, out: on_event });
             return Ok(());
         }
         let mut waiting = std::mem::take(&mut lane.waiting);
         let mut held = self.held;
-        act(lane, &mut self.facts, &mut |event| {
+        let mut out = |event: Event<'_>| {
             held += lane::weight(&event);
             waiting.push(lane::owned(event));
-        });
+        };
+        act(lane, &mut Turn { facts: &mut self.facts, out: &mut out });
         lane.waiting = waiting;
         self.held = held;
         if held > MOST_HELD {
@@ -286,7 +281,9 @@ impl Decoder {
     /// Passes the turn on from lanes that are done.
     fn advance(&mut self, on_event: &mut dyn FnMut(Event<'_>)) {
         while self.lanes.front().is_some_and(|lane| lane.done) {
-            self.lanes.pop_front();
+            if let Some(last) = self.lanes.pop_front() {
+                last.leave(on_event);
+            }
             if let Some(next) = self.lanes.front_mut() {
                 for event in next.waiting.drain(..) {
                     self.held = self.held.saturating_sub(lane::weight(&event));

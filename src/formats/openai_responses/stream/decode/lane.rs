@@ -52,7 +52,11 @@ pub(super) struct Lane {
     early: String,
 }
 
-type Out<'o> = &'o mut dyn FnMut(Event<'_>);
+/// What a lane needs to speak.
+pub(super) struct Turn<'t> {
+    pub(super) facts: &'t mut Facts,
+    pub(super) out: &'t mut dyn FnMut(Event<'_>),
+}
 
 impl Lane {
     pub(super) fn new(index: u32) -> Self {
@@ -60,7 +64,7 @@ impl Lane {
     }
 
     /// The item is announced. Only calls can be opened by that: they have a name.
-    pub(super) fn begin(&mut self, mut item: Item<'_>, facts: &mut Facts, out: Out<'_>) {
+    pub(super) fn begin(&mut self, mut item: Item<'_>, turn: &mut Turn<'_>) {
         let kind = item.kind.take().unwrap_or_default();
         if matches!(&*kind.0, "function_call" | "custom_tool_call") {
             let early = arguments(&item);
@@ -68,91 +72,85 @@ impl Lane {
                 self.early = early.into_owned();
             }
             if let Some(opening) = call(&kind.0, item) {
-                facts.calls = true;
-                self.open(0, opening, facts, out);
+                turn.facts.calls = true;
+                self.open(0, opening, turn);
             }
         }
     }
 
     /// The item is complete: what no event told of it is taken from its whole.
-    pub(super) fn finish(
-        &mut self,
-        mut item: Item<'_>,
-        json: &RawValue,
-        facts: &mut Facts,
-        out: Out<'_>,
-    ) {
+    pub(super) fn finish(&mut self, mut item: Item<'_>, json: &RawValue, turn: &mut Turn<'_>) {
         if self.done {
             return;
         }
         self.done = true;
         if !self.opened {
-            whole_item(item, json, facts, out);
+            whole_item(item, json, turn.facts, turn.out);
             return;
         }
         if self.is_call() {
             let whole = arguments(&item);
             let early = std::mem::take(&mut self.early);
-            self.fill(if whole.is_empty() { &early } else { &whole }, out);
+            self.fill(if whole.is_empty() { &early } else { &whole }, turn);
         } else if self.source.is_some() {
             let seal = seal(&mut item);
             if let (Some(seal), Some(open)) = (seal, &self.open) {
-                out(Event::Seal { index: open.index, seal: Box::new(seal) });
+                (turn.out)(Event::Seal { index: open.index, seal: Box::new(seal) });
             }
         }
-        self.close(out);
+        self.close(turn);
     }
 
-    fn open(&mut self, part: u32, opening: Opening, facts: &mut Facts, out: Out<'_>) {
-        self.close(out);
+    fn open(&mut self, part: u32, opening: Opening, turn: &mut Turn<'_>) {
+        self.close(turn);
         self.opened = true;
-        let index = facts.next();
-        out(Event::Open { index, block: opening.clone() });
+        let index = turn.facts.next();
+        (turn.out)(Event::Open { index, block: opening.clone() });
         let (said, cited, logged) = (false, false, false);
         self.open = Some(Open { index, part, opening, said, cited, logged });
     }
 
-    fn close(&mut self, out: Out<'_>) {
+    fn close(&mut self, turn: &mut Turn<'_>) {
         if let Some(open) = self.open.take() {
-            out(Event::Close { index: open.index });
+            (turn.out)(Event::Close { index: open.index });
+        }
+    }
+
+    /// The turn passes on: what is open is closed.
+    pub(super) fn leave(self, on_event: &mut dyn FnMut(Event<'_>)) {
+        if let Some(open) = self.open {
+            on_event(Event::Close { index: open.index });
         }
     }
 
     /// Opens the block of a part, unless it is open.
-    fn enter(&mut self, part: u32, opening: Opening, facts: &mut Facts, out: Out<'_>) {
+    fn enter(&mut self, part: u32, opening: Opening, turn: &mut Turn<'_>) {
         self.told = false;
         let inside = |open: &Open| open.part == part && open.opening == opening;
         if !self.open.as_ref().is_some_and(inside) {
-            self.open(part, opening, facts, out);
+            self.open(part, opening, turn);
         }
     }
 
-    fn delta(&mut self, text: &str, out: Out<'_>) {
+    fn delta(&mut self, text: &str, turn: &mut Turn<'_>) {
         if let Some(open) = self.open.as_mut().filter(|_| !text.is_empty()) {
             open.said = true;
-            out(Event::Delta { index: open.index, text: Cow::Borrowed(text) });
+            (turn.out)(Event::Delta { index: open.index, text: Cow::Borrowed(text) });
         }
     }
 
     /// The whole text of the open block, if nothing of it has been said.
-    fn fill(&mut self, text: &str, out: Out<'_>) {
+    fn fill(&mut self, text: &str, turn: &mut Turn<'_>) {
         if self.open.as_ref().is_some_and(|open| !open.said) {
-            self.delta(text, out);
+            self.delta(text, turn);
         }
     }
 
     /// More of a text or a refusal. Empty pieces open nothing.
-    pub(super) fn said(
-        &mut self,
-        part: u32,
-        opening: Opening,
-        text: &str,
-        facts: &mut Facts,
-        out: Out<'_>,
-    ) {
+    pub(super) fn said(&mut self, part: u32, opening: Opening, text: &str, turn: &mut Turn<'_>) {
         if !text.is_empty() {
-            self.enter(part, opening, facts, out);
-            self.delta(text, out);
+            self.enter(part, opening, turn);
+            self.delta(text, turn);
         }
     }
 
@@ -162,62 +160,49 @@ impl Lane {
         part: u32,
         opening: Opening,
         text: &str,
-        facts: &mut Facts,
-        out: Out<'_>,
+        turn: &mut Turn<'_>,
     ) {
         let told = |open: &Open| {
             open.part > part || (open.part == part && open.opening == opening && open.said)
         };
         if !self.open.as_ref().is_some_and(told) {
-            self.said(part, opening, text, facts, out);
+            self.said(part, opening, text, turn);
         }
     }
 
-    pub(super) fn part_done(
-        &mut self,
-        part: u32,
-        whole: Part<'_>,
-        facts: &mut Facts,
-        out: Out<'_>,
-    ) {
+    pub(super) fn part_done(&mut self, part: u32, whole: Part<'_>, turn: &mut Turn<'_>) {
         if let Some(refusal) = &whole.refusal {
-            self.all_said(part, Opening::Refusal, &refusal.0, facts, out);
+            self.all_said(part, Opening::Refusal, &refusal.0, turn);
         } else if let Some(text) = &whole.text
             && whole.kind.as_ref().is_none_or(|kind| kind.0 == "output_text")
         {
-            self.all_said(part, Opening::Text, &text.0, facts, out);
+            self.all_said(part, Opening::Text, &text.0, turn);
             if !self.open.as_ref().is_some_and(|open| open.cited) {
                 for annotation in whole.annotations.unwrap_or_default() {
-                    self.cite(part, annotation, facts, out);
+                    self.cite(part, annotation, turn);
                 }
             }
             if !self.open.as_ref().is_some_and(|open| open.logged) {
-                self.logprobs(whole.logprobs, out);
+                self.logprobs(whole.logprobs, turn);
             }
         }
         self.told = true;
     }
 
-    pub(super) fn cite(
-        &mut self,
-        part: u32,
-        annotation: &RawValue,
-        facts: &mut Facts,
-        out: Out<'_>,
-    ) {
-        self.enter(part, Opening::Text, facts, out);
+    pub(super) fn cite(&mut self, part: u32, annotation: &RawValue, turn: &mut Turn<'_>) {
+        self.enter(part, Opening::Text, turn);
         if let Some(open) = &mut self.open {
             open.cited = true;
             let citation = Box::new(citation(annotation).into_owned());
-            out(Event::Citation { index: open.index, citation });
+            (turn.out)(Event::Citation { index: open.index, citation });
         }
     }
 
-    pub(super) fn logprobs(&mut self, tokens: Option<Json<'_>>, out: Out<'_>) {
+    pub(super) fn logprobs(&mut self, tokens: Option<Json<'_>>, turn: &mut Turn<'_>) {
         let tokens = tokens.filter(|tokens| !is_empty_list(tokens.get()));
         if let (Some(open), Some(tokens)) = (&mut self.open, tokens) {
             open.logged = true;
-            out(Event::Logprobs { index: open.index, tokens: tokens.into_owned() });
+            (turn.out)(Event::Logprobs { index: open.index, tokens: tokens.into_owned() });
         }
     }
 
@@ -227,41 +212,34 @@ impl Lane {
     }
 
     /// More of a call's arguments. Of a call without a name they come again, with the whole item.
-    pub(super) fn argue(&mut self, text: &str, out: Out<'_>) {
+    pub(super) fn argue(&mut self, text: &str, turn: &mut Turn<'_>) {
         if self.is_call() {
-            self.delta(text, out);
+            self.delta(text, turn);
         }
     }
 
     /// All arguments of a call: some providers send nothing before (LM Studio).
-    pub(super) fn all_argued(&mut self, whole: Option<&RawValue>, out: Out<'_>) {
+    pub(super) fn all_argued(&mut self, whole: Option<&RawValue>, turn: &mut Turn<'_>) {
         if self.is_call() {
-            self.fill(&string_or_source(whole), out);
+            self.fill(&string_or_source(whole), turn);
             self.told = true;
         }
     }
 
     /// More of the reasoning. Of its two texts the one counts that comes first.
-    pub(super) fn thought(
-        &mut self,
-        source: Source,
-        part: u32,
-        text: &str,
-        facts: &mut Facts,
-        out: Out<'_>,
-    ) {
+    pub(super) fn thought(&mut self, source: Source, part: u32, text: &str, turn: &mut Turn<'_>) {
         if text.is_empty() || *self.source.get_or_insert(source) != source {
             return;
         }
         match &mut self.open {
             Some(open) if open.part != part => {
                 open.part = part;
-                self.delta("\n\n", out);
+                self.delta("\n\n", turn);
             }
             Some(_) => {}
-            None => self.open(part, Opening::Reasoning, facts, out),
+            None => self.open(part, Opening::Reasoning, turn),
         }
-        self.delta(text, out);
+        self.delta(text, turn);
     }
 
     pub(super) fn all_thought(
@@ -269,11 +247,10 @@ impl Lane {
         source: Source,
         part: u32,
         text: &str,
-        facts: &mut Facts,
-        out: Out<'_>,
+        turn: &mut Turn<'_>,
     ) {
         if !self.open.as_ref().is_some_and(|open| open.part == part && open.said) {
-            self.thought(source, part, text, facts, out);
+            self.thought(source, part, text, turn);
         }
     }
 }
