@@ -4,6 +4,7 @@ mod failover;
 mod guards;
 mod passthrough;
 mod reload;
+mod translate;
 
 /// What a whole stream of each format looks like: path, body, pieces.
 pub(crate) struct Sample {

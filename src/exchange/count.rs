@@ -93,10 +93,12 @@ pub(super) fn question(format: Format, model: &str, body: &[u8]) -> Option<Vec<u
 pub(super) fn answer(body: &[u8]) -> Option<u64> {
     #[derive(Deserialize)]
     struct Answer {
-        #[serde(alias = "totalTokens")]
-        input_tokens: u64,
+        input_tokens: Option<u64>,
+        #[serde(rename = "totalTokens")]
+        total: Option<u64>,
     }
-    serde_json::from_slice::<Answer>(body).ok().map(|answer| answer.input_tokens)
+    let answer: Answer = serde_json::from_slice(body).ok()?;
+    answer.input_tokens.or(answer.total)
 }
 
 /// A number of tokens for a client of `format`.
