@@ -24,7 +24,7 @@ fn ready(format: Format) -> Ready {
         Format::Anthropic => Ready { requests: true, replies: true, streams: true },
         //
         // Gemini.
-        Format::Gemini => Ready { requests: true, replies: false, streams: false },
+        Format::Gemini => Ready { requests: true, replies: true, streams: true },
     }
 }
 

@@ -95,6 +95,23 @@ pub(super) fn of<'b, 'a>(content: &'b Content<'a>) -> Option<(Kind, &'b Source<'
     }
 }
 
+/// What stands in the place of a file that is not there.
+pub(super) fn placeholder(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Image => "[image]",
+        Kind::Audio => "[audio]",
+        Kind::Document => "[document]",
+    }
+}
+
+/// Whether the file can be read here: uploads at other vendors cannot.
+pub(super) fn is_readable(source: &Source<'_>) -> bool {
+    match source {
+        Source::File { format, .. } => *format == Format::Gemini,
+        Source::Base64 { .. } | Source::Url { .. } | Source::Text(_) => true,
+    }
+}
+
 /// A file that stands in the body. Plain text is read as such.
 pub(super) fn inline<'a>(blob: Blob<'a>) -> Block<'a> {
     let text = |text: Option<Text<'a>>| text.map(|text| text.0);

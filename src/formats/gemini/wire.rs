@@ -122,6 +122,22 @@ open_struct! {
     }
 }
 
+/// Whether `text` is a JSON object, as it stands.
+pub(super) fn is_object(text: &str) -> bool {
+    text.starts_with('{') && text.ends_with('}') && Json::parse(text).is_some()
+}
+
+/// Arguments as a model wrote them, as a JSON object: text that is none becomes its one member.
+pub(super) fn object(arguments: &str) -> Cow<'_, str> {
+    if arguments.trim().is_empty() {
+        return Cow::Borrowed("{}");
+    }
+    if is_object(arguments) {
+        return Cow::Borrowed(arguments);
+    }
+    Cow::Owned(serde_json::json!({ "arguments": arguments }).to_string())
+}
+
 /// JSON that this module has written itself.
 pub(super) fn json(bytes: Vec<u8>) -> Json<'static> {
     let text = String::from_utf8(bytes).unwrap_or_default();

@@ -200,6 +200,9 @@ fn action(hosted: &Hosted<'_>) -> Option<(&'static str, &'static str)> {
 /// The id of the item at `index`: of the form that its kind has, the same in every event.
 pub(in super::super) fn item_id(start: &Start, index: u32, opening: &Opening) -> String {
     let prefix = match opening {
+        Opening::Hosted(hosted) if hosted.format == FORMAT && !hosted.id.is_empty() => {
+            return hosted.id.clone().into_owned();
+        }
         Opening::Text | Opening::Refusal => "msg",
         Opening::Reasoning => "rs",
         Opening::ToolCall { .. } => "fc",

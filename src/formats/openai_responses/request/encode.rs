@@ -40,35 +40,41 @@ pub(in super::super) fn encode(
     Ok(Encoded { body, dropped: losses.into_list(), names })
 }
 
-impl<'a> Writer<'_, 'a> {
+impl<'t, 'a> Writer<'t, 'a> {
     fn body(&mut self, body: &mut Members<'_>) {
         body.value("model", self.hints.model);
         let request = self.request;
-        let first = request.messages.first().filter(|message| self.is_instructions(message));
-        if let Some(block) = first.and_then(|message| self.said(message).next()) {
+        let instructions = self.instructions();
+        if let Some((block, _)) = instructions {
             body.maybe("instructions", block.text());
             self.marks(block);
         }
         if let Some(block) = attribution(request) {
             self.losses.whole(block.place, "only Anthropic reads it");
         }
-        let rest = &request.messages[usize::from(first.is_some())..];
+        let rest = &request.messages[instructions.map_or(0, |(_, messages)| messages)..];
         body.array("input", |items| self.input(rest, items));
         self.tools(body);
         self.wishes(body);
     }
 
-    /// Whether `instructions` can hold it: one text of the system, in front of everything.
-    fn is_instructions(&self, message: &Message<'a>) -> bool {
-        let mut said = self.said(message);
-        let one = said.next().filter(|_| said.next().is_none());
-        message.role == Role::System
-            && message.extra.is_empty()
-            && one.is_some_and(|block| block.extra.is_empty() && block.text().is_some())
+    /// What `instructions` can hold, and in how many messages it stands: one text of the system, in
+    /// front of everything.
+    fn instructions(&self) -> Option<(&'t Block<'a>, usize)> {
+        let messages = &self.request.messages;
+        let count = messages.iter().take_while(|message| message.role == Role::System).count();
+        let system = &messages[..count];
+        let mut said = system.iter().flat_map(|message| self.said(message));
+        let one = said.next().filter(|_| said.next().is_none())?;
+        let bare = system.iter().all(|message| message.extra.is_empty()) && one.extra.is_empty();
+        (bare && one.text().is_some()).then_some((one, count))
     }
 
     /// The blocks of a message that are to be written.
-    fn said<'m>(&self, message: &'m Message<'a>) -> impl Iterator<Item = &'m Block<'a>> {
+    fn said<'m>(
+        &self,
+        message: &'m Message<'a>,
+    ) -> impl Iterator<Item = &'m Block<'a>> + use<'m, 'a> {
         let left_out = attribution(self.request).map(std::ptr::from_ref);
         message.blocks.iter().filter(move |block| {
             block.text() != Some("") && left_out != Some(std::ptr::from_ref(*block))

@@ -23,6 +23,9 @@ pub(in super::super) struct Encoder {
     start: Start,
     usage: Usage,
     open: Option<Open>,
+    /// Whether the open item is complete. It is told with the next event: if that is an error, the
+    /// item broke off, and a client must not take it for whole (a call would be run).
+    closing: bool,
     output: Output,
 }
 
@@ -35,6 +38,9 @@ struct Open {
 
 impl StreamEncoder for Encoder {
     fn encode(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
+        if self.closing && !matches!(event, Event::Fault(_)) {
+            self.close(out);
+        }
         match event {
             Event::Start(start) => {
                 self.start = start.clone();
@@ -50,7 +56,7 @@ impl StreamEncoder for Encoder {
                     open.block.seal = Some((**seal).clone());
                 }
             }
-            Event::Close { .. } => self.close(out),
+            Event::Close { .. } => self.closing = true,
             Event::Usage(usage) => self.usage = *usage,
             Event::Stop(stop) => self.stop(stop.reason, out),
             Event::Fault(fault) => self.fail(fault, out),
@@ -211,6 +217,7 @@ impl Encoder {
     }
 
     fn close(&mut self, out: &mut Vec<u8>) {
+        self.closing = false;
         let Some(open) = &self.open else { return };
         match &open.block.opening {
             Opening::Text => self.tell(out, "response.output_text.done", |event, open| {

@@ -5,8 +5,11 @@ use std::{borrow::Cow, collections::BTreeMap};
 use serde_json::value::RawValue;
 
 use super::{
-    super::super::{media, wire::NO_SIGNATURE},
-    Context, inner, own, results,
+    super::super::{
+        media,
+        wire::{self, NO_SIGNATURE},
+    },
+    Context, inner, own,
 };
 use crate::{
     chat::{Block, Content, Hosted, Seal, Source, ToolCall},
@@ -79,6 +82,10 @@ fn content(context: Context<'_, '_>, block: &Block<'_>, part: &mut Members<'_>) 
 /// A file, in the body or elsewhere. The API takes plain text as one, too.
 pub(super) fn source(context: Context<'_, '_>, block: &Block<'_>, part: &mut Members<'_>) {
     let Some((kind, source)) = media::of(&block.content) else { return };
+    if !media::is_readable(source) {
+        part.value("text", media::placeholder(kind));
+        return;
+    }
     // Only a client of this format has given it a name that the provider may know.
     let title = if let Content::Document(document) = &block.content {
         document.title.as_deref().filter(|_| context.is_own())
@@ -131,16 +138,5 @@ fn arguments<'c>(call: &'c ToolCall<'_>) -> Cow<'c, str> {
     if call.freeform {
         return Cow::Owned(names::to_arguments(&call.arguments));
     }
-    object(&call.arguments)
-}
-
-/// Arguments as a model wrote them, as a JSON object: text that is none becomes its one member.
-pub(in super::super::super) fn object(arguments: &str) -> Cow<'_, str> {
-    if arguments.trim().is_empty() {
-        return Cow::Borrowed("{}");
-    }
-    if results::is_object(arguments) {
-        return Cow::Borrowed(arguments);
-    }
-    Cow::Owned(serde_json::json!({ "arguments": arguments }).to_string())
+    wire::object(&call.arguments)
 }

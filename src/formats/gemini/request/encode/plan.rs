@@ -3,9 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{Context, parts, results};
+use super::{
+    super::super::{media, wire},
+    Context, parts, results,
+};
 use crate::{
-    chat::{Block, Content, Extra, Message, Role, Source, ToolCall},
+    chat::{Block, Content, Extra, Image, Message, Role, Source, ToolCall},
     formats::{
         dropped::Losses,
         write::{Elements, Members},
@@ -26,6 +29,8 @@ pub(super) enum Part<'r, 'a> {
     System(&'r str),
     /// What answers the call; `None` if nothing does.
     Result(&'r ToolCall<'a>, Option<&'r Block<'a>>),
+    /// Something that cannot be said at all.
+    Lost,
     /// The result of a call that is not there.
     Stray(&'r Block<'a>),
 }
@@ -60,6 +65,7 @@ impl<'a> Part<'_, 'a> {
                 out.object(|part| part.value("text", &format!("<system>\n{text}\n</system>")));
             }
             Self::Result(call, block) => results::write(context, call, *block, out),
+            Self::Lost => out.object(|part| part.value("text", "[left out]")),
             Self::Stray(block) => results::write_stray(block, out),
         }
     }
@@ -142,6 +148,11 @@ impl<'r, 'a> Plan<'r, 'a> {
                 Some(_) | None => Part::Block(block),
             });
         }
+        // A word of the user that is lost still sets two turns of the model apart.
+        let has_results = message.blocks.iter().any(|block| block.result().is_some());
+        if added.is_empty() && !is_model && !has_results && !message.blocks.is_empty() {
+            added.push(Part::Lost);
+        }
         let turn = self.turn(is_model);
         turn.parts.extend(added);
         turn.extra.extend(extra);
@@ -214,15 +225,17 @@ pub(super) fn report(context: Context<'_, '_>, block: &Block<'_>, losses: &mut L
     let sealed = block.seal.as_ref().map(|seal| seal.format == Format::Gemini);
     let said = match &block.content {
         Content::Text { text, .. } => !text.is_empty() || sealed == Some(true),
-        Content::Image(image) => has_source(block, &image.source, losses),
+        Content::Image(Image { source, .. }) | Content::Audio(source) => {
+            report_source(block, source, losses);
+            true
+        }
         Content::Document(document) => {
-            let said = has_source(block, &document.source, losses);
-            if said && document.title.is_some() && !context.is_own() {
+            report_source(block, &document.source, losses);
+            if document.title.is_some() && !context.is_own() {
                 losses.whole(block.place, "goes without its name");
             }
-            said
+            true
         }
-        Content::Audio(source) => has_source(block, source, losses),
         Content::Reasoning(reasoning) => match (sealed, context.is_own()) {
             (Some(true), _) => true,
             (None, true) => !reasoning.shown().is_empty(),
@@ -239,7 +252,7 @@ pub(super) fn report(context: Context<'_, '_>, block: &Block<'_>, losses: &mut L
         Content::ToolCall(call) => {
             if call.freeform {
                 losses.whole(block.place, "becomes the arguments of a function");
-            } else if !call.arguments.is_empty() && !results::is_object(&call.arguments) {
+            } else if !call.arguments.is_empty() && !wire::is_object(&call.arguments) {
                 losses.whole(block.place, "its arguments are no JSON object: become text in one");
             }
             true
@@ -269,12 +282,11 @@ pub(super) fn report(context: Context<'_, '_>, block: &Block<'_>, losses: &mut L
     said
 }
 
-fn has_source(block: &Block<'_>, source: &Source<'_>, losses: &mut Losses) -> bool {
-    match source {
-        Source::File { format, .. } if *format != Format::Gemini => {
-            losses.whole(block.place, format!("an upload at {format}"));
-            false
-        }
-        Source::File { .. } | Source::Base64 { .. } | Source::Url { .. } | Source::Text(_) => true,
+/// Reports a file that cannot be read here: its place is kept.
+fn report_source(block: &Block<'_>, source: &Source<'_>, losses: &mut Losses) {
+    if let Source::File { format, .. } = source
+        && !media::is_readable(source)
+    {
+        losses.whole(block.place, format!("an upload at {format}"));
     }
 }

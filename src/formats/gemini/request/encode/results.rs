@@ -7,13 +7,13 @@ use serde_json::value::RawValue;
 
 use super::{
     super::super::{
-        media::{self, Kind},
-        wire::PART,
+        media,
+        wire::{PART, is_object},
     },
     Context, inner, parts, plan,
 };
 use crate::{
-    chat::{Block, Content, Json, Source, ToolCall, ToolResult},
+    chat::{Block, Content, ToolCall, ToolResult},
     formats::{
         dropped::Losses,
         ids::{self, IdForm},
@@ -50,10 +50,12 @@ pub(super) fn report<'r, 'a>(
 
 /// Whether it is a file that can be read here.
 fn is_file(block: &Block<'_>) -> bool {
-    media::of(&block.content).is_some_and(|(_, source)| match source {
-        Source::File { format, .. } => *format == Format::Gemini,
-        Source::Base64 { .. } | Source::Url { .. } | Source::Text(_) => true,
-    })
+    media::of(&block.content).is_some_and(|(_, source)| media::is_readable(source))
+}
+
+/// The words for a file that stands elsewhere, or nowhere.
+fn placeholder(block: &Block<'_>) -> &'static str {
+    media::of(&block.content).map_or("", |(kind, _)| media::placeholder(kind))
 }
 
 /// A piece of a result.
@@ -68,7 +70,8 @@ fn pieces<'r, 'a>(result: &'r ToolResult<'a>) -> Vec<Piece<'r, 'a>> {
             (!text.is_empty()).then_some(Piece::Text(text))
         }
         Content::Image(_) | Content::Document(_) | Content::Audio(_) => {
-            is_file(block).then_some(Piece::File(block))
+            let readable = is_file(block);
+            Some(if readable { Piece::File(block) } else { Piece::Text(placeholder(block)) })
         }
         Content::Reasoning(_)
         | Content::ToolCall(_)
@@ -165,20 +168,6 @@ fn response(pieces: &[Piece<'_, '_>], is_error: bool, inside: bool, function: &m
             });
         }),
     }
-}
-
-/// What stands in the place of a file that follows behind the results.
-fn placeholder(block: &Block<'_>) -> &'static str {
-    match media::of(&block.content) {
-        Some((Kind::Image, _)) => "[image]",
-        Some((Kind::Audio, _)) => "[audio]",
-        Some((Kind::Document, _)) | None => "[document]",
-    }
-}
-
-/// Whether `text` is a JSON object, as it stands.
-pub(super) fn is_object(text: &str) -> bool {
-    text.starts_with('{') && text.ends_with('}') && Json::parse(text).is_some()
 }
 
 /// Whether a text can be the response itself: it is an object that is not read as anything else.

@@ -27,6 +27,16 @@ struct Pairs<'m> {
     freeform: BTreeSet<&'m str>,
 }
 
+/// What one speaker says without a break.
+#[derive(Default)]
+struct Run<'m, 'a> {
+    /// Nothing has been said yet without one.
+    role: Option<Role>,
+    blocks: Vec<&'m Block<'a>>,
+    /// The message whose own members go with it.
+    extra: Option<&'m Message<'a>>,
+}
+
 impl<'m> Pairs<'m> {
     fn of(messages: &'m [Message<'_>]) -> Self {
         let blocks = || messages.iter().flat_map(|message| &message.blocks);
@@ -41,65 +51,65 @@ impl<'m> Pairs<'m> {
 impl<'a> Writer<'_, 'a> {
     pub(super) fn input(&mut self, messages: &[Message<'a>], items: &mut Elements<'_>) {
         let mut pairs = Pairs::of(messages);
+        let mut run = Run::default();
         for message in messages {
             if message.name.is_some() {
                 self.losses.member(message.place, "name", "the format has no names of speakers");
             }
-            self.message(message, &mut pairs, items);
+            self.message(message, &mut run, &mut pairs, items);
         }
+        self.run(&mut run, items);
     }
 
-    /// Writes the blocks in their order: runs of what can be said become one item.
+    /// Writes the blocks in their order: what one speaker says without a break becomes one item,
+    /// neighbours of one role included.
     fn message<'m>(
         &mut self,
         message: &'m Message<'a>,
+        run: &mut Run<'m, 'a>,
         pairs: &mut Pairs<'m>,
         items: &mut Elements<'_>,
     ) {
-        let mut run: Vec<&Block<'a>> = Vec::new();
-        let mut extra_is_due = true;
-        for block in self.said(message).collect::<Vec<_>>() {
-            self.marks(block);
-            if !is_item(block, message) {
-                run.push(block);
-                continue;
-            }
-            self.run(message, &run, &mut extra_is_due, items);
-            run.clear();
-            self.item(block, pairs, items);
-        }
-        self.run(message, &run, &mut extra_is_due, items);
-        if extra_is_due {
-            self.losses.extras(&message.extra, message.place, FORMAT, &mut |_| {});
-        }
-    }
-
-    /// Writes what a speaker says without a break.
-    fn run(
-        &mut self,
-        message: &Message<'a>,
-        run: &[&Block<'a>],
-        extra_is_due: &mut bool,
-        items: &mut Elements<'_>,
-    ) {
-        if run.is_empty() {
-            return;
-        }
         let role = match message.role {
             Role::Developer if self.hints.quirks.has(Quirk::NoDeveloperRole) => Role::System,
             Role::Tool => Role::User,
             role @ (Role::System | Role::Developer | Role::User | Role::Assistant) => role,
         };
+        let mut extra = Some(message).filter(|message| !message.extra.is_empty());
+        for block in self.said(message).collect::<Vec<_>>() {
+            self.marks(block);
+            if is_item(block, message) {
+                self.run(run, items);
+                self.item(block, pairs, items);
+                continue;
+            }
+            if run.role != Some(role) || run.extra.is_some() || extra.is_some() {
+                self.run(run, items);
+                *run = Run { role: Some(role), blocks: Vec::new(), extra: extra.take() };
+            }
+            run.blocks.push(block);
+        }
+        if extra.is_some() {
+            self.losses.extras(&message.extra, message.place, FORMAT, &mut |_| {});
+        }
+        if run.extra.is_some() {
+            self.run(run, items);
+        }
+    }
+
+    /// Writes what a speaker said, and begins anew.
+    fn run(&mut self, run: &mut Run<'_, 'a>, items: &mut Elements<'_>) {
+        let Run { role: Some(role), blocks, extra } = std::mem::take(run) else { return };
         items.object(|item| {
             item.value("type", "message");
             item.value("role", role.name());
             item.array("content", |content| {
-                for block in run {
+                for block in &blocks {
                     self.part(block, role, "", content);
                 }
                 // An item without content is refused; a turn that is left out changes the sense.
                 if content.is_empty()
-                    && let Some(first) = run.first()
+                    && let Some(first) = blocks.first()
                 {
                     content.object(|part| {
                         part.value("type", text_kind(role));
@@ -107,7 +117,7 @@ impl<'a> Writer<'_, 'a> {
                     });
                 }
             });
-            if std::mem::take(extra_is_due) {
+            if let Some(message) = extra {
                 self.losses.extras(&message.extra, message.place, FORMAT, &mut |extra| {
                     item.value(&extra.key, &extra.value);
                 });
