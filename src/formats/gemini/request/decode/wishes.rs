@@ -78,6 +78,10 @@ fn decode_thinking<'a>(thinking: Thinking<'a>, request: &mut Request<'a>) {
         None => {}
     }
     wish.effort = thinking.level.and_then(|level| Effort::parse(&level.0));
+    if wish.effort == Some(Effort::Minimal) && thinking.include == Some(false) {
+        // As near to nothing as models that always think come.
+        (wish.mode, wish.effort) = (Some(ReasoningMode::Off), None);
+    }
     wish.show = thinking.include.map(|show| if show { Show::Auto } else { Show::Nothing });
     request.extra.extend(inner_extras("generationConfig.thinkingConfig.", thinking.extra));
 }

@@ -2,7 +2,7 @@
 
 use super::{super::super::schema, Context, inner};
 use crate::{
-    chat::{Effort, Output, Place, ReasoningMode, Show},
+    chat::{Effort, Output, Place, ReasoningMode, ReasoningWish, Show},
     formats::{
         dropped::{Field, Losses},
         effort::{How, Reasoning, from_budget},
@@ -156,6 +156,8 @@ fn reasoning(context: Context<'_, '_>, thinking: &mut Members<'_>, losses: &mut 
     let asked = matches!(wish.mode, Some(ReasoningMode::On | ReasoningMode::Adaptive));
     let show = match wish.show {
         Some(show) => Some(show != Show::Nothing),
+        // Where thinking cannot be turned off, it is at least not shown.
+        None if is_off(wish) && reasoning.how == How::Level => Some(false),
         None => (asked && !context.is_own()).then_some(true),
     };
     if matches!(wish.show, Some(Show::Concise | Show::Detailed)) {
@@ -173,6 +175,10 @@ fn reasoning(context: Context<'_, '_>, thinking: &mut Members<'_>, losses: &mut 
     }
 }
 
+fn is_off(wish: &ReasoningWish) -> bool {
+    wish.mode == Some(ReasoningMode::Off) || wish.effort == Some(Effort::None)
+}
+
 /// Models before the third generation take a number of tokens; -1 leaves it to them.
 fn budget(
     context: Context<'_, '_>,
@@ -187,7 +193,7 @@ fn budget(
     }
     let Some(tokens) = reasoning.tokens(wish) else { return };
     thinking.value("thinkingBudget", &tokens);
-    let off = wish.mode == Some(ReasoningMode::Off) || wish.effort == Some(Effort::None);
+    let off = is_off(wish);
     if off && tokens > 0 {
         lose_effort(context, "the model cannot do without", losses);
     } else if wish.budget.is_some_and(|budget| budget != tokens) && !off {
@@ -209,11 +215,12 @@ fn level(
     if context.is_own() && wish.effort.is_none() {
         match (wish.mode, wish.budget) {
             (_, Some(budget)) => thinking.value("thinkingBudget", &budget),
-            (Some(ReasoningMode::Off), None) => thinking.value("thinkingBudget", &0),
             (Some(ReasoningMode::Adaptive), None) => thinking.value("thinkingBudget", &-1),
-            (Some(ReasoningMode::On) | None, None) => {}
+            (Some(_) | None, None) => {}
         }
-        return;
+        if wish.mode != Some(ReasoningMode::Off) {
+            return;
+        }
     }
     let wanted = match (wish.mode, wish.effort, wish.budget) {
         (Some(ReasoningMode::Off), ..) => Effort::None,
@@ -222,9 +229,13 @@ fn level(
         // They think by themselves.
         (_, None, None) => return,
     };
-    let level = if context.is_own() { Some(wanted) } else { reasoning.fit(wanted) };
+    let as_it_is = context.is_own() && wanted != Effort::None;
+    let level = if as_it_is { Some(wanted) } else { reasoning.fit(wanted) };
     let Some(level) = level else { return };
     thinking.value("thinkingLevel", &level.name().to_ascii_uppercase());
+    if context.is_own() {
+        return;
+    }
     if level != wanted {
         let why = if wanted == Effort::None {
             "the model cannot do without".to_owned()
