@@ -68,6 +68,9 @@ impl<'r> Plan<'r> {
                 let why = format!("Anthropic has no names of speakers: {name}");
                 losses.member(message.place, "name", why);
             }
+            if message.role == Role::Developer {
+                losses.whole(message.place, "the developer speaks as the system");
+            }
             losses.extras(&message.extra, message.place, FORMAT, &mut |_| {});
             if planner.is_leading(message) {
                 last_system = planner.plan.system.len();
