@@ -76,6 +76,8 @@ pub struct Exchange {
     /// Rounds after every candidate has failed.
     retries: u32,
     waited: Duration,
+    /// Candidates that came to rest after the decision was made, and why.
+    rested: Vec<(usize, Cooldown)>,
     /// Whether the targets that rest have had their chance.
     desperate: bool,
     /// How the attempt that is under way was translated, if it was.
@@ -191,6 +193,7 @@ impl Exchange {
             attempts: Vec::new(),
             retries: 0,
             waited: Duration::ZERO,
+            rested: Vec::new(),
             desperate: false,
             translation: None,
             repairs: Vec::new(),
@@ -306,12 +309,12 @@ impl Exchange {
 
     /// The answer broke off after it had begun: what the state is to know.
     #[must_use]
-    pub fn broke_off(&self, cause: Cause) -> Option<Op> {
+    pub fn broke_off(&self, failure: Failure) -> Option<Op> {
         let Phase::Answered(slot) = self.phase else { return None };
         Some(Op::Failed {
             router: Arc::clone(&self.router),
             target: self.route.plan.slots[slot].target,
-            failure: cause.into(),
+            failure,
             reservation: Reservation::default(),
         })
     }
@@ -408,7 +411,7 @@ impl Exchange {
     fn passed_over(&mut self, slot: usize, refused: &Refused, now: Timestamp) {
         match refused {
             // It failed for another request meanwhile; those that are left come first.
-            Refused::Resting(_) => {}
+            Refused::Resting(cooldown) => self.rested.push((slot, *cooldown)),
             Refused::Full { bucket, cap, resets } => {
                 let failure =
                     Failure { cause: Cause::BucketFull, retry_after: Some(resets.since(now)) };
@@ -459,7 +462,7 @@ impl Exchange {
     }
 
     /// Once all that were free have failed: the resting target that recovers first, if what it
-    /// suffered from may be over.
+    /// suffered from may be over, or if nothing has been tried at all.
     fn last_resort(&mut self) -> Option<usize> {
         if std::mem::replace(&mut self.desperate, true) {
             return None;
@@ -468,12 +471,12 @@ impl Exchange {
         let tried = |slot: usize| self.attempts.iter().any(|attempt| attempt.slot == slot);
         let view = decision.view();
         let slots = 0..self.route.plan.slots.len();
-        let resting = slots.filter(|slot| !tried(*slot)).filter_map(|slot| {
-            let cooldown = view.resting(slot)?;
-            let rule = cooldown.cause.rule();
-            (rule.retry && cooldown.cause != Cause::RateLimited).then_some((cooldown.until, slot))
+        let rested = slots.filter_map(|slot| Some((slot, view.resting(slot)?)));
+        let resting = rested.chain(self.rested.iter().copied()).filter(|(slot, cooldown)| {
+            let may_be_over = cooldown.cause.rule().retry && cooldown.cause != Cause::RateLimited;
+            !tried(*slot) && (may_be_over || self.attempts.is_empty())
         });
-        resting.min().map(|(_, slot)| slot)
+        resting.min_by_key(|(slot, cooldown)| (cooldown.until, *slot)).map(|(slot, _)| slot)
     }
 
     /// The candidate that is worth another try, and how long to wait for it: the one that recovers
@@ -509,9 +512,13 @@ impl Exchange {
 
     /// The last attempt on each candidate.
     fn latest_attempts(&self) -> impl Iterator<Item = &Attempt> {
-        self.attempts.iter().enumerate().filter_map(|(index, attempt)| {
-            let later = &self.attempts[index + 1..];
-            (!later.iter().any(|other| other.slot == attempt.slot)).then_some(attempt)
-        })
+        let latest = (0..self.attempts.len()).filter(|index| self.is_latest(*index));
+        latest.map(|index| &self.attempts[index])
+    }
+
+    /// Whether no later attempt was made on the same candidate.
+    fn is_latest(&self, index: usize) -> bool {
+        let later = &self.attempts[index + 1..];
+        !later.iter().any(|other| other.slot == self.attempts[index].slot)
     }
 }

@@ -143,7 +143,8 @@ fn read_bounded(path: &Path, limit: u64) -> io::Result<Option<String>> {
         Err(error) => return Err(error),
     };
     if metadata.len() > limit {
-        return Err(io::Error::other(format!("larger than {limit} bytes")));
+        let message = format!("larger than {limit} bytes");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
     }
     match fs::read(path) {
         Ok(bytes) => match String::from_utf8(bytes) {

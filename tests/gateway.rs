@@ -1,10 +1,16 @@
 //! A real gateway on loopback against scripted upstreams.
 
+mod buckets;
 mod failover;
 mod guards;
+mod outcomes;
 mod passthrough;
 mod reload;
+mod routing;
+mod storms;
+mod telling;
 mod translate;
+mod waits;
 
 /// What a whole stream of each format looks like: path, body, pieces.
 pub(crate) struct Sample {

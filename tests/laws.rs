@@ -1,7 +1,7 @@
 //! The laws of translation, over generated requests and replies, for every pair of formats that is
 //! ready. Each law is one test.
 
-mod ready;
+pub(crate) mod ready;
 mod replies;
 mod requests;
 

@@ -3,7 +3,10 @@
 use std::{
     net::SocketAddr,
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use llm_router::{
@@ -88,6 +91,14 @@ impl Upstream {
         Self { address, seen, left }
     }
 
+    /// The same for a script that depends on how many requests came before.
+    pub(crate) async fn counting(
+        script: impl Fn(usize, &Seen) -> Vec<Act> + Send + Sync + 'static,
+    ) -> Self {
+        let count = AtomicUsize::new(0);
+        Self::start(move |seen| script(count.fetch_add(1, Ordering::Relaxed), seen)).await
+    }
+
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().expect("the log").clone()
     }
@@ -167,13 +178,22 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) async fn start(config: &Value) -> Self {
+        Self::start_in(config, &[]).await
+    }
+
+    /// The same with variables in its environment.
+    pub(crate) async fn start_in(config: &Value, environment: &[(&str, &str)]) -> Self {
         drop(rustls::crypto::ring::default_provider().install_default());
         let home = tempfile::tempdir().expect("a folder");
         let path = home.path().join("config.json");
         std::fs::write(&path, config.to_string()).expect("a config");
         let file = ConfigFile {
             path: path.clone(),
-            environment: [("SET".to_owned(), "from-env".to_owned())].into(),
+            environment: [("SET", "from-env")]
+                .iter()
+                .chain(environment)
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
         };
         let clock = Clock::default();
         let now = clock.now();
@@ -199,6 +219,66 @@ impl Running {
         let request = self.http.post(format!("{}{path}", self.url)).body(body.to_owned());
         request.header("content-type", "application/json").send().await.expect("an answer")
     }
+
+    /// Posts JSON with headers.
+    pub(crate) async fn ask(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> reqwest::Response {
+        let mut request = self.http.post(format!("{}{path}", self.url)).body(body.to_string());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.header("content-type", "application/json").send().await.expect("an answer")
+    }
+
+    /// Asks for a chat completion of `model`.
+    pub(crate) async fn chat(&self, model: &str) -> reqwest::Response {
+        self.post("/v1/chat/completions", &json!({ "model": model, "messages": [] }).to_string())
+            .await
+    }
+
+    /// The target that answers a chat completion of `model`.
+    pub(crate) async fn target(&self, model: &str) -> String {
+        answered_by(&self.chat(model).await)
+    }
+
+    /// The JSON at a path.
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let answer = self.http.get(format!("{}{path}", self.url)).send().await.expect("an answer");
+        serde_json::from_slice(&answer.bytes().await.expect("a body")).expect("JSON")
+    }
+
+    pub(crate) async fn status(&self) -> Value {
+        self.get("/-/status").await
+    }
+
+    /// What the gateway remembers of the request that `answer` answers.
+    pub(crate) async fn decision(&self, answer: &reqwest::Response) -> Value {
+        let id = answer.headers()["x-llm-router-request-id"].to_str().expect("an id");
+        self.get(&format!("/-/decisions/{id}")).await
+    }
+
+    /// The entry with this name in a list of the status.
+    pub(crate) async fn told(&self, list: &str, name: &str) -> Value {
+        let status = self.status().await;
+        let entries = status[list].as_array().expect("a list");
+        entries.iter().find(|entry| entry["name"] == name).cloned().unwrap_or_default()
+    }
+}
+
+/// The target that gave an answer; empty if none did.
+pub(crate) fn answered_by(answer: &reqwest::Response) -> String {
+    let target = answer.headers().get("x-llm-router-target");
+    target.map(|target| target.to_str().expect("ASCII").to_owned()).unwrap_or_default()
+}
+
+/// A header of an answer; empty if it is not there.
+pub(crate) fn header(answer: &reqwest::Response, name: &str) -> String {
+    let value = answer.headers().get(name);
+    value.map(|value| value.to_str().expect("ASCII").to_owned()).unwrap_or_default()
 }
 
 /// A provider at `upstream` that speaks everything, with these models.
@@ -210,6 +290,20 @@ pub(crate) fn provider(id: &str, upstream: SocketAddr, models: &[&str]) -> Value
         "formats": ["openai", "openai-responses", "anthropic", "gemini"],
         "models": models,
     })
+}
+
+/// The same with a few more keys.
+pub(crate) fn provider_with(
+    id: &str,
+    upstream: SocketAddr,
+    models: &[&str],
+    more: &Value,
+) -> Value {
+    let mut provider = provider(id, upstream, models);
+    for (key, value) in more.as_object().expect("an object") {
+        provider[key] = value.clone();
+    }
+    provider
 }
 
 /// A port on which nobody listens.

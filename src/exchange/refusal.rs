@@ -1,6 +1,6 @@
 //! How a request ends that nobody could answer: the most telling of its failures, in words that help.
 
-use std::{sync::Arc, time::Duration};
+use std::{cmp::Reverse, sync::Arc, time::Duration};
 
 use http::StatusCode;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     chat::FaultKind,
-    routing::failure::{Cause, RATE_LIMITED},
+    routing::failure::{Cause, Failure, RATE_LIMITED},
     time::Timestamp,
 };
 
@@ -20,19 +20,31 @@ pub(super) fn full(bucket: &Arc<str>, cap: u64, resets: Timestamp) -> String {
     format!("the rate-limit bucket `{bucket}` is full ({cap}/{cap}); it resets {resets}")
 }
 
+/// How long a client is to wait after this failure, if the provider has a limit or the config has.
+fn limit(failure: Failure) -> Option<Duration> {
+    let limits = matches!(failure.cause, Cause::RateLimited | Cause::BucketFull);
+    limits.then(|| failure.retry_after.unwrap_or(RATE_LIMITED))
+}
+
 impl Exchange {
-    /// The most telling of the failures, the last one among equals.
+    /// The most telling of the failures: of several limits the one that ends first, for then there
+    /// is a target again; else the last one among equals.
     pub(super) fn refusal(&mut self) -> Refusal {
-        let telling = (0..self.attempts.len())
-            .max_by_key(|&index| (self.attempts[index].failure.cause.rule().weight, index));
+        let telling = (0..self.attempts.len()).max_by_key(|&index| {
+            let failure = self.attempts[index].failure;
+            let wait = limit(failure).unwrap_or(Duration::MAX);
+            (failure.cause.rule().weight, self.is_latest(index), Reverse(wait), index)
+        });
         let Some(index) = telling else { return Refusal::Local(self.nobody()) };
         let attempt = &mut self.attempts[index];
         let (target, failure) = (attempt.target, attempt.failure);
         if let Some(error) = &mut attempt.answer {
             let mut error = error.clone();
             if error.status == StatusCode::TOO_MANY_REQUESTS {
-                let wait = failure.retry_after.unwrap_or(RATE_LIMITED);
-                retry_after::ensure(&mut error.headers, wait);
+                retry_after::set(
+                    &mut error.headers,
+                    failure.retry_after.unwrap_or_else(|| failure.rest(1)),
+                );
             }
             if let Some(format) = attempt.spoken {
                 let (client, id) = (self.call.format(), &self.call.request_id);
@@ -57,19 +69,10 @@ impl Exchange {
         if failure.cause == Cause::Unconfigured {
             error = error.final_for_clients();
         }
-        let full = failure.cause == Cause::BucketFull;
-        let wait = if full { self.soonest_place() } else { failure.retry_after };
-        if error.kind == FaultKind::RateLimit {
-            error = error.retry_after(wait.unwrap_or(RATE_LIMITED));
+        if let Some(wait) = limit(failure) {
+            error = error.retry_after(wait);
         }
         Refusal::Local(error)
-    }
-
-    /// When the first of all full buckets has a place again.
-    fn soonest_place(&self) -> Option<Duration> {
-        let full = |cause| cause == Cause::BucketFull;
-        let waits = self.attempts.iter().filter(|attempt| full(attempt.failure.cause));
-        waits.filter_map(|attempt| attempt.failure.retry_after).min()
     }
 
     /// No target was called at all: the buckets are full, or everything rests.

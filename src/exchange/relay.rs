@@ -6,17 +6,19 @@
 //! events through as they come, and if the provider breaks off it ends the client's stream with an
 //! error instead of an ending that looks normal.
 
+mod translated;
+
 use bytes::Bytes;
 use http::HeaderMap;
 
 use super::{
-    count, forward, reply, retry_after,
+    count, reply, retry_after,
     translate::{Answering, Translator},
     usage::{Counted, Tap},
     verdict,
 };
 use crate::{
-    chat::{Fault, FaultKind},
+    chat::Fault,
     formats::{Framing, Signal, Watch, codec, sse},
     protocol::Format,
     routing::failure::{Cause, Failure},
@@ -38,13 +40,15 @@ pub struct Relay {
     held: Vec<Bytes>,
     held_bytes: usize,
     committed: bool,
-    /// Whether the provider itself has told the client of an error, which needs no second one.
-    told: bool,
     /// What may be sent between two events to show that the stream is alive.
     sign: Option<&'static [u8]>,
     tap: Tap,
     /// The last piece of a whole reply, where its cost stands.
     tail: Option<Bytes>,
+    /// An error that the provider itself has told the client, which needs no second one.
+    told: Option<Failure>,
+    /// Why what has ended is not whole.
+    failure: Option<Failure>,
 }
 
 enum Lane {
@@ -133,7 +137,8 @@ impl Relay {
             held: Vec::new(),
             held_bytes: 0,
             committed: false,
-            told: false,
+            told: None,
+            failure: None,
             sign,
             tap: Tap::default(),
             tail: None,
@@ -208,39 +213,13 @@ impl Relay {
         }
     }
 
-    fn feed_translated(&mut self, chunk: &[u8], out: &mut Vec<Bytes>) -> Flow {
-        let Lane::Translated(translator) = &mut self.lane else { return Flow::Held };
-        translator.feed(chunk);
-        if !self.committed {
-            if let Some(fault) = translator.state.fault.as_ref().filter(|_| translator.is_over()) {
-                return Flow::Failed(failure(fault), fault_text(&fault.message));
-            }
-            if translator.is_whole() {
-                if translator.held() > LARGEST_WHOLE {
-                    let message = "answered with more than can be translated in one piece";
-                    return Flow::Failed(Cause::Unusable.into(), message.to_owned());
-                }
-                return Flow::Held;
-            }
-            if !translator.state.content && translator.held() <= HOLD_STREAM {
-                return Flow::Held;
-            }
-        }
-        self.committed = true;
-        let written = translator.written();
-        if !written.is_empty() {
-            out.push(written.into());
-        }
-        Flow::Flowing
-    }
-
     fn feed_events(&mut self, chunk: Bytes, out: &mut Vec<Bytes>) -> Flow {
         let Self { lane: Lane::Events { reader, watch }, tap, .. } = self else {
             return Flow::Held;
         };
         let mut content = false;
         let mut fault = None;
-        let mut faulted = false;
+        let mut told = None;
         let mut complete_up_to = 0;
         reader.feed(&chunk, &mut |event, behind| {
             complete_up_to = behind;
@@ -248,7 +227,7 @@ impl Relay {
             match watch.see(&event) {
                 Signal::Content => content = true,
                 Signal::Fault(message) => {
-                    faulted = true;
+                    told = Some(fault_cause(&message));
                     if !content && fault.is_none() {
                         fault = Some(message);
                     }
@@ -278,13 +257,53 @@ impl Relay {
         }
         self.hold(rest);
         self.committed = true;
-        self.told |= faulted;
+        self.told = self.told.or(told);
         Flow::Flowing
     }
 
     /// The provider has nothing more to send. Puts out what is left; `fault` makes the words for
     /// the client if the stream broke off after content.
     pub fn end(
+        &mut self,
+        end: End,
+        fault: impl FnOnce(String) -> Fault,
+        out: &mut Vec<Bytes>,
+    ) -> Flow {
+        let flow = self.end_lane(end, fault, out);
+        self.failure = match &flow {
+            Flow::Failed(failure, _) => Some(*failure),
+            Flow::Flowing => self.lack(end),
+            Flow::Held => None,
+        };
+        flow
+    }
+
+    /// Why an answer that has begun and ended is not whole, if it is not.
+    #[must_use]
+    pub fn failure(&self) -> Option<Failure> {
+        self.failure
+    }
+
+    /// What a stream that ended like this lacks. One whose last event has come is whole, however the
+    /// connection ends.
+    fn lack(&self, end: End) -> Option<Failure> {
+        let watch = match &self.lane {
+            Lane::Events { watch, .. } => watch,
+            Lane::Translated(translator) => {
+                return self
+                    .told
+                    .or_else(|| translator.state.fault.as_ref().map(translated::failure));
+            }
+            Lane::Whole | Lane::Count { .. } | Lane::Opaque => return None,
+        };
+        let cause = match end {
+            End::Closed => Cause::Broken,
+            End::Cut(cut) => cut.cause(),
+        };
+        self.told.or_else(|| (!watch.complete()).then(|| cause.into()))
+    }
+
+    fn end_lane(
         &mut self,
         end: End,
         fault: impl FnOnce(String) -> Fault,
@@ -347,7 +366,7 @@ impl Relay {
         if end == End::Closed {
             out.append(&mut self.held);
         }
-        if !watch.complete() && !self.told {
+        if !watch.complete() && self.told.is_none() {
             let mut tail = Vec::new();
             if end == End::Closed && !reader.at_boundary() {
                 // The last event lacks the blank line that ends it.
@@ -359,36 +378,6 @@ impl Relay {
             };
             watch.fail(&fault(how.to_owned()), &mut tail);
             out.push(tail.into());
-        }
-        Flow::Flowing
-    }
-
-    fn end_translated(
-        &mut self,
-        end: End,
-        broken: impl FnOnce(String) -> Fault,
-        out: &mut Vec<Bytes>,
-    ) -> Flow {
-        let Lane::Translated(translator) = &mut self.lane else { return Flow::Held };
-        match end {
-            End::Cut(cut) if !self.committed => {
-                return Flow::Failed(cut.cause().into(), cut.text().to_owned());
-            }
-            End::Cut(cut) => {
-                if !translator.state.ended {
-                    translator.fail(&broken(cut.text().to_owned()));
-                }
-            }
-            End::Closed => {
-                if let Some(failed) = finish(translator, self.committed) {
-                    return failed;
-                }
-            }
-        }
-        self.committed = true;
-        let written = translator.written();
-        if !written.is_empty() {
-            out.push(written.into());
         }
         Flow::Flowing
     }
@@ -428,107 +417,6 @@ impl Relay {
 }
 
 const NO_NUMBER: &str = "answered the question for the number of tokens with something else";
-
-impl Lane {
-    fn of(answering: &Answering<'_>, headers: &HeaderMap) -> Result<Self, (Failure, String)> {
-        let call = answering.call;
-        let client = call.format();
-        let translation =
-            answering.translation.filter(|translation| !translation.is_identity(client));
-        if headers.contains_key(http::header::CONTENT_ENCODING) {
-            // Nobody asked for compression; what comes all the same is passed on as it is.
-            return match translation {
-                None => Ok(Self::Opaque),
-                Some(_) => {
-                    let message = "answered compressed although nobody asked for it";
-                    Err((Cause::Unusable.into(), message.to_owned()))
-                }
-            };
-        }
-        if translation.is_some_and(|translation| translation.counts) {
-            return Ok(Self::Count { client, body: Vec::new() });
-        }
-        let events = reply::is_event_stream(headers);
-        if translation.is_some() {
-            let sure = events || reply::is_json(headers);
-            let events = sure.then_some(events);
-            return Ok(Self::Translated(Box::new(Translator::new(answering, events))));
-        }
-        let array = call.streams && call.framing == Framing::JsonArray;
-        let wrong = if events { !call.streams } else { call.streams && reply::is_json(headers) };
-        if call.operation.is_chat() && wrong && !array {
-            return Ok(Self::Translated(Box::new(Translator::new(answering, Some(events)))));
-        }
-        Ok(if events && forward::may_stream(call.operation) {
-            Self::Events { reader: sse::Reader::default(), watch: codec(client).watch() }
-        } else if events || array {
-            Self::Opaque
-        } else {
-            Self::Whole
-        })
-    }
-}
-
-/// The provider has closed a translated answer: what failed, if it cannot go out.
-fn finish(translator: &mut Translator, committed: bool) -> Option<Flow> {
-    let told = translator.state.fault.is_some();
-    if let Err(unreadable) = translator.finish() {
-        let hidden = translator.whole().and_then(hidden_error);
-        return Some(match hidden {
-            Some(message) => Flow::Failed(fault_cause(&message), fault_text(&message)),
-            None => Flow::Failed(Cause::Unusable.into(), unreadable.0),
-        });
-    }
-    if committed {
-        return None;
-    }
-    let state = &translator.state;
-    match &state.fault {
-        Some(fault) if translator.is_over() => {
-            let cut = !told && fault.kind == FaultKind::BadGateway;
-            Some(if cut && state.content {
-                Flow::Failed(Cause::Broken.into(), fault.message.clone())
-            } else if cut {
-                Flow::Failed(Cause::Unusable.into(), fault.message.clone())
-            } else {
-                Flow::Failed(failure(fault), fault_text(&fault.message))
-            })
-        }
-        Some(_) | None if state.content => None,
-        Some(_) | None => {
-            let message = "answered without any content";
-            Some(Flow::Failed(Cause::Unusable.into(), message.to_owned()))
-        }
-    }
-}
-
-/// What an error is that came inside of an answer of another format.
-fn failure(fault: &Fault) -> Failure {
-    let words = match &fault.code {
-        Some(code) => format!("{code}: {}", fault.message),
-        None => fault.message.clone(),
-    };
-    let by_kind = match fault.kind {
-        FaultKind::RateLimit => Cause::RateLimited,
-        FaultKind::Overloaded => Cause::Overloaded,
-        FaultKind::ContextTooLong => Cause::ContextTooLong,
-        FaultKind::Authentication => Cause::Unauthorized,
-        FaultKind::Permission => Cause::Forbidden,
-        FaultKind::ModelNotFound => Cause::ModelNotFound,
-        FaultKind::InvalidRequest
-        | FaultKind::NotFound
-        | FaultKind::MethodNotAllowed
-        | FaultKind::TooLarge
-        | FaultKind::UnsupportedMediaType
-        | FaultKind::UpgradeRequired
-        | FaultKind::Internal
-        | FaultKind::NotImplemented
-        | FaultKind::BadGateway
-        | FaultKind::Timeout => Cause::Transient,
-    };
-    let cause = verdict::cause_of_words(&words).unwrap_or(by_kind);
-    Failure { cause, retry_after: retry_after::in_words(&words.to_ascii_lowercase()) }
-}
 
 /// The message of an error that came with status 200: `{"error": …}` and nothing else. Such bodies
 /// are short, so long ones are not looked into.

@@ -95,7 +95,11 @@ const LONGEST: usize = 512;
 #[must_use]
 pub fn printable(text: &str) -> HeaderValue {
     let mut encoded = utf8_percent_encode(text, UNPRINTABLE).to_string();
-    encoded.truncate(LONGEST);
+    if encoded.len() > LONGEST {
+        // Never within an escape, which takes three characters.
+        let escape = encoded[LONGEST - 2..LONGEST].find('%');
+        encoded.truncate(escape.map_or(LONGEST, |place| LONGEST - 2 + place));
+    }
     HeaderValue::from_str(&encoded).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
@@ -131,6 +135,11 @@ mod tests {
         assert_eq!(printable("a/b:c"), "a/b:c");
         assert_eq!(printable("ü\r\nx: y%"), "%C3%BC%0D%0Ax: y%25");
         assert_eq!(printable(&"x".repeat(9000)).len(), LONGEST);
+        for start in ["", "x", "xx"] {
+            let cut = printable(&format!("{start}{}", "ü".repeat(900)));
+            let (cut, left) = (cut.to_str().unwrap(), (LONGEST - start.len()) / 3 * 3);
+            assert_eq!(cut.len(), start.len() + left, "{cut}");
+        }
     }
 
     #[test]

@@ -11,8 +11,11 @@ const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
 
 /// The wait that a provider asks for: `retry-after-ms`, `Retry-After` in seconds (decimals too) or
 /// as a date, else the error body's own field, else the limits that are used up.
+///
+/// The state of limits comes with every answer of most providers. Only if `limited`, because one of
+/// them is known to be what stopped the request, does a limit count that may not be used up.
 #[must_use]
-pub fn read(headers: &HeaderMap, body: &[u8], now: Timestamp) -> Option<Duration> {
+pub fn read(headers: &HeaderMap, body: &[u8], now: Timestamp, limited: bool) -> Option<Duration> {
     let text = |name: &HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
     let millis = text(&RETRY_AFTER_MS).and_then(|text| seconds(text, 0.001));
     millis
@@ -21,16 +24,22 @@ pub fn read(headers: &HeaderMap, body: &[u8], now: Timestamp) -> Option<Duration
             seconds(text, 1.0).or_else(|| date(text, now))
         })
         .or_else(|| in_body(body))
-        .or_else(|| resets(headers, now))
+        .or_else(|| resets(headers, now, limited))
 }
 
-/// Sets `Retry-After` unless it is there. Clients read whole seconds; less than one is one.
+/// Sets `Retry-After` unless it is there.
 pub fn ensure(headers: &mut HeaderMap, wait: Duration) {
     if !headers.contains_key(header::RETRY_AFTER) {
-        let seconds = wait.as_millis().div_ceil(1000).max(1);
-        let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        set(headers, wait);
     }
+}
+
+/// Sets `Retry-After`, whatever was there. Not every client reads dates and decimals, so it is in
+/// whole seconds; less than one is one, or clients would come back in a tight loop.
+pub fn set(headers: &mut HeaderMap, wait: Duration) {
+    let seconds = wait.as_millis().div_ceil(1000).max(1);
+    let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+    headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
 }
 
 fn seconds(text: &str, unit: f64) -> Option<Duration> {
@@ -46,8 +55,8 @@ fn date(text: &str, now: Timestamp) -> Option<Duration> {
 
 /// When the limits reset that are used up: `x-ratelimit-reset[-requests|-tokens]` (a duration,
 /// seconds, or a moment), `anthropic-ratelimit-...-reset` (RFC 3339). Each has a `-remaining` beside
-/// it; if none of those is 0, the first to reset.
-fn resets(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+/// it; if none of those is 0 but the request was `limited`, the first to reset.
+fn resets(headers: &HeaderMap, now: Timestamp, limited: bool) -> Option<Duration> {
     let mut used_up: Option<Duration> = None;
     let mut first: Option<Duration> = None;
     for (name, value) in headers {
@@ -65,7 +74,7 @@ fn resets(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
         }
         first = Some(first.map_or(wait, |first| first.min(wait)));
     }
-    used_up.or(first)
+    used_up.or(first.filter(|_| limited))
 }
 
 /// A moment (RFC 3339, or seconds or milliseconds since the epoch), a number of seconds, or a
@@ -195,7 +204,7 @@ mod tests {
                 HeaderValue::from_static(value),
             )]);
             let expected = millis.map(Duration::from_millis);
-            assert_eq!(read(&headers, body, now), expected, "{name}: {value}");
+            assert_eq!(read(&headers, body, now, true), expected, "{name}: {value}");
         }
     }
 
@@ -222,11 +231,16 @@ mod tests {
                 ),
             ])
         };
-        for (requests, tokens, seconds) in
-            [("0", "9", 1), ("9", "0", 360), ("0", "0", 360), ("9", "9", 1)]
-        {
-            let wait = read(&headers(requests, tokens), b"", now);
-            assert_eq!(wait, Some(Duration::from_secs(seconds)), "{requests} {tokens}");
+        for (requests, tokens, limited, seconds) in [
+            ("0", "9", true, Some(1)),
+            ("9", "0", true, Some(360)),
+            ("0", "0", true, Some(360)),
+            ("9", "9", true, Some(1)),
+            ("9", "0", false, Some(360)),
+            ("9", "9", false, None),
+        ] {
+            let wait = read(&headers(requests, tokens), b"", now, limited);
+            assert_eq!(wait, seconds.map(Duration::from_secs), "{requests} {tokens} {limited}");
         }
     }
 

@@ -78,9 +78,14 @@ pub fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8], now: Timestam
     let body = &body[..body.len().min(LOOKED_INTO)];
     let told = Told::read(body);
     let cause = told.by_code().unwrap_or_else(|| by_status(status.as_u16(), &told));
-    let waits = matches!(cause, Cause::RateLimited | Cause::Overloaded | Cause::Transient);
+    let limited = cause == Cause::RateLimited;
+    // A 429 is told to the client with its wait, whatever its code says that it is.
+    let waits = limited
+        || status == StatusCode::TOO_MANY_REQUESTS
+        || matches!(cause, Cause::Overloaded | Cause::Transient);
     let retry_after = if waits {
-        retry_after::read(headers, body, now).or_else(|| retry_after::in_words(&told.words))
+        retry_after::read(headers, body, now, limited)
+            .or_else(|| retry_after::in_words(&told.words))
     } else {
         None
     };

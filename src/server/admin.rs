@@ -1,5 +1,5 @@
-//! The admin surface, `/-/...`: what the gateway says about itself. Loopback only, keyed when a key
-//! is required; it never changes anything.
+//! The admin surface, `/-/...`: what the gateway says about itself. Loopback only, keyed when there
+//! is a key, even if other requests need none; it never changes anything.
 //!
 //! | path | what |
 //! |---|---|
@@ -8,7 +8,7 @@
 //! | `/-/decisions` | the last requests, the latest first |
 //! | `/-/decisions/{request id}` | one of them |
 
-use std::{net::IpAddr, sync::PoisonError};
+use std::{borrow::Cow, net::IpAddr, sync::PoisonError};
 
 use axum::response::Response;
 
@@ -46,8 +46,8 @@ pub fn answer(gateway: &Gateway, client: IpAddr, rest: &str) -> Result<Response,
             json(&state)
         }
         "decisions" => json(&gateway.decisions.latest(SHOWN)),
-        _ => match rest.strip_prefix("decisions/") {
-            Some(id) => match gateway.decisions.explain(id) {
+        _ => match rest.strip_prefix("decisions/").map(decoded) {
+            Some(id) => match gateway.decisions.explain(&id) {
                 Some(explained) => json(&explained),
                 None => {
                     let message = format!(
@@ -64,6 +64,11 @@ pub fn answer(gateway: &Gateway, client: IpAddr, rest: &str) -> Result<Response,
             }
         },
     }
+}
+
+/// A segment of a path as it was meant: whoever asks may have encoded what need not be.
+fn decoded(segment: &str) -> Cow<'_, str> {
+    percent_encoding::percent_decode_str(segment).decode_utf8_lossy()
 }
 
 /// How many decisions a list shows.

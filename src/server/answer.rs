@@ -257,7 +257,13 @@ impl Incoming {
         let value = match asked {
             Asked::Models => listing::all(router, shape, loaded),
             Asked::Model(name) => listing::one(router, name, shape, loaded)?,
-            Asked::Admin(rest) => return admin::answer(&self.gateway, self.peer.ip(), rest),
+            Asked::Admin(rest) => {
+                // Clients may be let in without a key; what they did is not for everybody.
+                if router.settings.key.is_some() {
+                    guard::check_key(&router.settings, &parts.headers, parts.uri.query())?;
+                }
+                return admin::answer(&self.gateway, self.peer.ip(), rest);
+            }
             Asked::Root => root(&parts.headers),
             Asked::Health | Asked::Unified | Asked::Call { .. } => json!({ "status": "ok" }),
         };

@@ -147,6 +147,20 @@ pub fn account(gateway: &Gateway, exchange: &Exchange, relay: &mut Relay) {
     }
 }
 
+/// An answer has ended: the state and the log are told if it is not whole.
+pub fn ended(gateway: &Gateway, exchange: &Exchange, relay: &Relay) {
+    let Some(failure) = relay.failure() else { return };
+    let Some(op) = exchange.broke_off(failure) else { return };
+    gateway.apply(&op);
+    let target = exchange.target().map_or("?", |target| &target.name);
+    tracing::info!(
+        request = %exchange.call().request_id,
+        target,
+        cause = failure.cause.word(),
+        "{target}: the reply broke off after it had begun",
+    );
+}
+
 /// The provider answered with an error: read it, judge it, go on.
 async fn refused(
     gateway: &Gateway,
@@ -242,6 +256,7 @@ impl Attempt<'_> {
                         let media_type = HeaderValue::from_static(media_type);
                         headers.insert(header::CONTENT_TYPE, media_type);
                     }
+                    ended(gateway, &self.exchange, &relay);
                     let (exchange, limits) = (self.exchange, self.limits);
                     return Ok(Answered {
                         status,

@@ -6,10 +6,14 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use serde_json::Value;
+use indexmap::IndexMap;
 
 use crate::{
-    config::{Server, problem::Problem},
+    config::{
+        Auth, FormatMap, HeaderSetting, Provider, Server,
+        problem::Problem,
+        secret::{Secret, SecretSource},
+    },
     routing::router::Router,
     store::{ConfigFile, Loaded},
     time::Timestamp,
@@ -33,8 +37,8 @@ pub struct Snapshot {
     pub loaded: Timestamp,
     /// The file's bytes, to tell a change from a touch.
     text: Option<String>,
-    /// The providers as they were written, to tell which of them a reload changed.
-    providers: Value,
+    /// What a reload must not change if what rests is to go on resting, by provider.
+    access: Vec<(String, Access)>,
 }
 
 /// An edit that was not taken over.
@@ -49,7 +53,7 @@ pub struct Rejection {
 pub enum Reload {
     /// The file is the one in use, or the one that was rejected already.
     Unchanged,
-    /// The new config is in use; for these providers the entry is another one.
+    /// The new config is in use; these providers have another key or address.
     Taken { changed_providers: Vec<String> },
     /// The old config stays in use.
     Rejected(Vec<Problem>),
@@ -125,7 +129,7 @@ impl Live {
         let text = loaded.text.clone();
         match compile(&self.file, &self.flags, loaded, now) {
             Ok(snapshot) => {
-                let changed_providers = changed(&current.providers, &snapshot.providers);
+                let changed_providers = changed(&current.access, &snapshot.access);
                 self.snapshot.store(Arc::new(snapshot));
                 *self.rejected.lock().unwrap_or_else(PoisonError::into_inner) = None;
                 self.reloads.fetch_add(1, Ordering::Relaxed);
@@ -158,6 +162,8 @@ fn compile(
     server.host = flags.host.clone().or(server.host.take());
     server.port = flags.port.or(server.port);
     server.require_auth = flags.require_auth.or(server.require_auth);
+    let access = loaded.config.providers.iter();
+    let access = access.map(|provider| (provider.id.clone(), Access::of(file, provider))).collect();
     let compiled = Router::compile(&loaded.config, &|source| file.secret(source));
     let mut problems = loaded.problems;
     problems.extend(compiled.problems);
@@ -169,20 +175,46 @@ fn compile(
             warnings: problems,
             loaded: now,
             text: loaded.text,
-            providers: loaded.document.get("providers").cloned().unwrap_or(Value::Null),
+            access,
         }),
         Some(_) | None => Err(problems),
     }
 }
 
-/// The ids of providers whose entries differ.
-fn changed(before: &Value, after: &Value) -> Vec<String> {
-    let entries = |value: &Value| -> Vec<(String, Value)> {
-        let list = value.as_array().map(Vec::as_slice).unwrap_or_default();
-        list.iter()
-            .filter_map(|entry| Some((entry["id"].as_str()?.to_owned(), entry.clone())))
-            .collect()
-    };
-    let before = entries(before);
-    entries(after).into_iter().filter(|entry| !before.contains(entry)).map(|(id, _)| id).collect()
+/// Where a provider is asked and as whom: with another key or address it is another one.
+#[derive(PartialEq)]
+struct Access {
+    kind: Option<String>,
+    base_url: Option<String>,
+    base_url_by_format: FormatMap<String>,
+    auth: Option<Auth>,
+    auth_by_format: FormatMap<Auth>,
+    headers: IndexMap<String, HeaderSetting>,
+    /// The values of its key and headers, which may change behind `env:` and `file:`.
+    secrets: Vec<Result<Secret, String>>,
+}
+
+impl Access {
+    fn of(file: &ConfigFile, provider: &Provider) -> Self {
+        let by_name = provider.api_key_env.clone().map(SecretSource::Environment);
+        let key = provider.api_key.as_ref().or(by_name.as_ref());
+        let headers = provider.headers.values().filter_map(|setting| match setting {
+            HeaderSetting::Value(source) => Some(source),
+            HeaderSetting::Suppress => None,
+        });
+        Self {
+            kind: provider.kind.clone(),
+            base_url: provider.base_url.clone(),
+            base_url_by_format: provider.base_url_by_format.clone(),
+            auth: provider.auth.clone(),
+            auth_by_format: provider.auth_by_format.clone(),
+            headers: provider.headers.clone(),
+            secrets: key.into_iter().chain(headers).map(|source| file.secret(source)).collect(),
+        }
+    }
+}
+
+/// The ids of providers with another access.
+fn changed(before: &[(String, Access)], after: &[(String, Access)]) -> Vec<String> {
+    after.iter().filter(|entry| !before.contains(entry)).map(|(id, _)| id.clone()).collect()
 }

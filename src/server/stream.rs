@@ -95,24 +95,13 @@ impl Relaying {
 
     fn end(&mut self, end: End) {
         let mut out = Vec::new();
-        let Answered { relay, exchange, target, .. } = &mut *self.answered;
+        let Answered { relay, exchange, .. } = &mut *self.answered;
         let flow = relay.end(end, |how| broken_off(exchange, &how), &mut out);
         self.broken = matches!(flow, Flow::Failed(..));
         drive::account(&self.gateway, exchange, relay);
         self.queue.extend(out);
         self.ended = true;
-        if let End::Cut(cut) = end {
-            let cause = cut.cause();
-            tracing::info!(
-                request = %exchange.call().request_id,
-                target = %target,
-                cause = cause.word(),
-                "{target}: the reply broke off after it had begun",
-            );
-            if let Some(op) = exchange.broke_off(cause) {
-                self.gateway.apply(&op);
-            }
-        }
+        drive::ended(&self.gateway, exchange, relay);
     }
 }
 

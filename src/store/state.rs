@@ -6,6 +6,7 @@
 
 use std::{
     fs::{self, File, TryLockError},
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -100,8 +101,17 @@ impl StateFile {
     /// Why the state begins empty although there was a file.
     pub fn load(&self) -> anyhow::Result<State> {
         let shown = self.path.display();
-        let text = read_bounded(&self.path, LARGEST).with_context(|| format!("read {shown}"))?;
-        let Some(text) = text else { return Ok(State::default()) };
+        let text = match read_bounded(&self.path, LARGEST) {
+            Ok(Some(text)) => text,
+            Ok(None) => return Ok(State::default()),
+            // It is there and can be read, but is not ours.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::FileTooLarge) =>
+            {
+                return self.set_aside(&error.to_string());
+            }
+            Err(error) => return Err(error).with_context(|| format!("read {shown}")),
+        };
         let kept: Result<Kept, String> = serde_json::from_str(&text).map_err(|e| e.to_string());
         match kept {
             Ok(Kept { version: VERSION, state }) => Ok(state),

@@ -103,14 +103,19 @@ async fn ask(gateway: &Running, client: Format, ask: Ask, name: &str, streams: b
     }
 }
 
+/// Whether the codec of a format can do all that these tests ask for.
+fn is_ready(format: Format) -> bool {
+    crate::laws::ready::streams().contains(&format)
+        && crate::laws::ready::requests().contains(&format)
+}
+
 /// Every client with every vendor that speaks another format.
 fn pairs() -> impl Iterator<Item = (Format, Format)> {
     Format::ALL
         .into_iter()
         .flat_map(|client| Format::ALL.into_iter().map(move |provider| (client, provider)))
         .filter(|(client, provider)| client != provider)
-        .filter(|(_, provider)| *provider != Format::OpenAi) //TEMP
-        .filter(|(client, _)| *client != Format::OpenAi) //TEMP
+        .filter(|(client, provider)| is_ready(*client) && is_ready(*provider))
 }
 
 #[tokio::test]
@@ -297,6 +302,9 @@ async fn a_provider_that_speaks_several_formats_is_asked_in_the_nearest() {
         (Format::OpenAiResponses, &["openai", "anthropic"], Format::Anthropic),
         (Format::Gemini, &["openai"], Format::OpenAi),
     ] {
+        if !is_ready(expected) {
+            continue;
+        }
         let upstream = Upstream::start(move |seen| answers(seen, &says, Shape::Asked)).await;
         let mut provider = vendor("p", expected, upstream.address);
         provider["formats"] = formats.into();

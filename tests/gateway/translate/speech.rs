@@ -350,7 +350,7 @@ pub(super) fn hear(format: Format, reply: &Value) -> Heard {
                     Some("text") => heard.text += &text(&block["text"]),
                     Some("thinking") => heard.thought += &text(&block["thinking"]),
                     Some("tool_use") => {
-                        heard.call(&block["id"], &block["name"], block["input"].clone())
+                        heard.call(&block["id"], &block["name"], block["input"].clone());
                     }
                     _ => {}
                 }
@@ -469,12 +469,9 @@ pub(super) fn hear_stream(format: Format, stream: &str) -> Heard {
             let (name, last) = events.last().expect("events");
             assert_eq!(name, "response.completed", "{stream}");
             let mut heard = hear(format, &last["response"]);
-            let deltas = |kind: &str| -> String {
-                let of = events.iter().filter(|(name, _)| name == kind);
-                of.filter_map(|(_, event)| event["delta"].as_str()).collect()
-            };
             // What was streamed is what stands at the end.
-            heard.text = deltas("response.output_text.delta");
+            let texts = events.iter().filter(|(name, _)| name == "response.output_text.delta");
+            heard.text = texts.filter_map(|(_, event)| event["delta"].as_str()).collect();
             heard
         }
         Format::Gemini => {
