@@ -275,9 +275,9 @@ async fn what_a_provider_does_not_take_is_left_out_and_remembered() {
         let sent = read(upstream.seen().last().expect("a call"));
         assert_eq!(sent["max_completion_tokens"], 5000, "round {round}");
     }
-    // A changed entry is another provider: what was learned is forgotten.
+    // With another key or address it is another provider: what was learned is forgotten.
     let mut changed = config.clone();
-    changed["providers"][0]["name"] = "new".into();
+    changed["providers"][0]["apiKey"] = "another-key".into();
     gateway.reload(&changed.to_string());
     let response = gateway.post("/v1/messages", &request.to_string()).await;
     assert_eq!((response.status().as_u16(), upstream.seen().len()), (200, 8));
