@@ -18,13 +18,13 @@ fn ready(format: Format) -> Ready {
         Format::OpenAi => Ready { requests: true, replies: true, streams: true },
         //
         // Responses.
-        Format::OpenAiResponses => Ready { requests: false, replies: false, streams: false },
+        Format::OpenAiResponses => Ready { requests: true, replies: true, streams: true },
         //
         // Messages.
-        Format::Anthropic => Ready { requests: false, replies: false, streams: false },
+        Format::Anthropic => Ready { requests: true, replies: true, streams: true },
         //
         // Gemini.
-        Format::Gemini => Ready { requests: false, replies: false, streams: false },
+        Format::Gemini => Ready { requests: true, replies: true, streams: true },
     }
 }
 
