@@ -382,3 +382,6 @@ fn complete(hosted: &mut Hosted<'static>, input: &str) {
         hosted.query = query;
     }
 }
+
+#[cfg(test)]
+mod tests;

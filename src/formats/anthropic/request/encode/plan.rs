@@ -129,7 +129,11 @@ impl<'r> Planner<'r> {
         let inside = !self.hints.quirks.has(Quirk::NoSystemInside);
         let role = role(message.role, inside);
         let system = matches!(message.role, Role::System | Role::Developer);
-        let after = self.plan.turns.last().is_some_and(|turn| !turn.extra.is_empty());
+        // Anthropic joins neighbours itself; those that only speak the format may insist on turns.
+        let again = self.hints.genuine && message.role == Role::User;
+        let last = self.plan.turns.last();
+        let after =
+            last.is_some_and(|turn| !turn.extra.is_empty() || (again && turn.role == Role::User));
         let own = has_own(&message.extra);
         self.apart = (own || after).then_some(if own { &message.extra } else { &[] });
         let mut told = message.blocks.is_empty() || message.role != Role::User;

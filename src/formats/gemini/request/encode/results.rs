@@ -35,6 +35,9 @@ pub(super) fn report<'r, 'a>(
 ) {
     let Some(result) = block.result() else { return };
     plan::report_marks(block, losses);
+    if result.is_error == Some(false) {
+        losses.member(block.place, "is_error", "only errors are marked");
+    }
     if result.freeform {
         losses.whole(block.place, "becomes the result of a function");
     }
