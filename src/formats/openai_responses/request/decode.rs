@@ -2,6 +2,7 @@
 //! and the tools are is read by [`input`] and [`tools`].
 
 mod input;
+mod parts;
 mod tools;
 
 use std::borrow::Cow;

@@ -2,6 +2,7 @@
 //! [`input`], its tools by [`tools`], its wishes by [`wishes`].
 
 mod input;
+mod output;
 mod parts;
 mod tools;
 mod wishes;

@@ -4,16 +4,13 @@ use std::borrow::Cow;
 
 use super::{super::super::FORMAT, Writer, input::text_kind};
 use crate::{
-    chat::{Block, Citation, Content, Document, Image, Place, Role, Source, ToolResult},
+    chat::{Block, Citation, Content, Document, Image, Place, Role, Source},
     formats::{
         hints::Quirk,
         write::{self, Elements, Members},
     },
     protocol::Format,
 };
-
-/// How a result says that its tool failed: the format has no flag for it.
-const ERROR: &str = "Error: ";
 
 impl<'a> Writer<'_, 'a> {
     /// Writes a part of a message, if it can be said; `prefix` stands in front of its text.
@@ -145,50 +142,8 @@ impl<'a> Writer<'_, 'a> {
         });
     }
 
-    /// Writes `output`: a text where it is one, else a list of parts.
-    pub(super) fn output(&mut self, result: &ToolResult<'a>, item: &mut Members<'_>) {
-        let said: Vec<_> = result.blocks.iter().filter(|block| self.can_say(block)).collect();
-        match (&said[..], result.blocks.first()) {
-            ([], None) => item.value("output", mark(result, "")),
-            ([only], _) if is_words(&only.content) && only.extra.is_empty() => {
-                result.blocks.iter().for_each(|block| self.report(block));
-                let text = words(&only.content);
-                item.value("output", &format!("{}{text}", mark(result, &text)));
-            }
-            ([], Some(first)) => {
-                result.blocks.iter().for_each(|block| self.report(block));
-                let text = format!("{}[{}]", mark(result, ""), noun(&first.content));
-                item.value("output", &text);
-            }
-            (_, Some(_)) => item.array("output", |content| self.output_parts(result, content)),
-            ([_, ..], None) => {}
-        }
-    }
-
-    /// Writes the blocks of a result, at least one.
-    pub(super) fn output_parts(&mut self, result: &ToolResult<'a>, content: &mut Elements<'_>) {
-        let said = result.blocks.iter().find(|block| self.can_say(block));
-        let own = said.map(|block| &block.content).filter(|content| is_words(content));
-        let mut prefix = mark(result, &own.map(words).unwrap_or_default());
-        if own.is_none() && !prefix.is_empty() {
-            plain(Role::User, "", std::mem::take(&mut prefix), content);
-        }
-        for block in &result.blocks {
-            if self.can_say(block) {
-                self.marks(block);
-                self.part(block, Role::User, std::mem::take(&mut prefix), content);
-            } else {
-                self.report(block);
-            }
-        }
-        if content.is_empty() {
-            let what = result.blocks.first().map_or("result", |block| noun(&block.content));
-            plain(Role::User, "", &format!("[{what}]"), content);
-        }
-    }
-
     /// Whether a part can be made of a block that is not the model's.
-    fn can_say(&self, block: &Block<'_>) -> bool {
+    pub(super) fn can_say(&self, block: &Block<'_>) -> bool {
         match &block.content {
             Content::Text { text, .. } | Content::Refusal(text) => !text.is_empty(),
             Content::ToolReference(_) => true,
@@ -212,7 +167,7 @@ impl<'a> Writer<'_, 'a> {
     }
 
     /// Reports what is lost of a block: by writing it to nowhere.
-    fn report(&mut self, block: &Block<'a>) {
+    pub(super) fn report(&mut self, block: &Block<'a>) {
         self.marks(block);
         let mut nowhere = Vec::new();
         write::array(&mut nowhere, |content| self.part(block, Role::User, "", content));
@@ -220,7 +175,7 @@ impl<'a> Writer<'_, 'a> {
 }
 
 /// Whether a block becomes plain text.
-fn is_words(content: &Content<'_>) -> bool {
+pub(super) fn is_words(content: &Content<'_>) -> bool {
     match content {
         Content::Text { .. } | Content::Refusal(_) | Content::ToolReference(_) => true,
         Content::Document(file) => matches!(file.source, Source::Text(_)),
@@ -235,7 +190,7 @@ fn is_words(content: &Content<'_>) -> bool {
 }
 
 /// The text that such a block becomes.
-fn words<'m>(content: &'m Content<'_>) -> Cow<'m, str> {
+pub(super) fn words<'m>(content: &'m Content<'_>) -> Cow<'m, str> {
     match content {
         Content::Text { text, .. } | Content::Refusal(text) | Content::ToolReference(text) => {
             Cow::Borrowed(text)
@@ -255,12 +210,8 @@ fn words<'m>(content: &'m Content<'_>) -> Cow<'m, str> {
     }
 }
 
-/// What must stand in front of a result's text.
-fn mark(result: &ToolResult<'_>, text: &str) -> &'static str {
-    if result.is_error == Some(true) && !text.starts_with(ERROR) { ERROR } else { "" }
-}
-
-fn plain(role: Role, prefix: &str, text: &str, content: &mut Elements<'_>) {
+/// Writes a part of plain text.
+pub(super) fn plain(role: Role, prefix: &str, text: &str, content: &mut Elements<'_>) {
     content.object(|part| {
         part.value("type", text_kind(role));
         prefixed(part, prefix, text);
