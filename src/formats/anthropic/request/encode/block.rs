@@ -133,7 +133,7 @@ impl<'r> Writer<'r> {
             Content::Refusal(words) => text(words, list),
             Content::ToolReference(name) if in_result => list.object(|out| {
                 out.value("type", "tool_reference");
-                out.value("tool_name", &self.names.wire_of_any(self.request, name));
+                out.value("tool_name", &self.reference(name));
                 self.members(block, out);
             }),
             Content::ToolReference(name) => text(name, list),
@@ -156,6 +156,13 @@ impl<'r> Writer<'r> {
             Content::Opaque { raw, .. } => self.raw(block, raw, list),
             Content::Audio(_) | Content::ToolCall(_) | Content::ToolResult(_) => {}
         }
+    }
+
+    /// The name of a tool that a result refers to. What is not offered has no other name: what the
+    /// model calls later must not change what was said before.
+    fn reference<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        let offered = self.request.tools.iter().any(|tool| tool.name == name);
+        if offered { self.names.wire_of_any(self.request, name) } else { Cow::Borrowed(name) }
     }
 
     fn raw(&mut self, block: &Block<'_>, raw: &Json<'_>, list: &mut Elements<'_>) {
@@ -301,7 +308,8 @@ impl<'r> Writer<'r> {
                     }
                 }
             });
-            out.maybe("is_error", result.is_error.as_ref());
+            // That it is none goes without saying, here and elsewhere.
+            out.maybe("is_error", result.is_error.filter(|is| *is).as_ref());
             self.members(block, out);
         });
     }

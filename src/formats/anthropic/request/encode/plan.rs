@@ -68,6 +68,9 @@ impl<'r> Plan<'r> {
                 let why = format!("Anthropic has no names of speakers: {name}");
                 losses.member(message.place, "name", why);
             }
+            if message.role == Role::Developer {
+                losses.whole(message.place, "the developer speaks as the system");
+            }
             losses.extras(&message.extra, message.place, FORMAT, &mut |_| {});
             if planner.is_leading(message) {
                 last_system = planner.plan.system.len();
@@ -129,11 +132,7 @@ impl<'r> Planner<'r> {
         let inside = !self.hints.quirks.has(Quirk::NoSystemInside);
         let role = role(message.role, inside);
         let system = matches!(message.role, Role::System | Role::Developer);
-        // Anthropic joins neighbours itself; those that only speak the format may insist on turns.
-        let again = self.hints.genuine && message.role == Role::User;
-        let last = self.plan.turns.last();
-        let after =
-            last.is_some_and(|turn| !turn.extra.is_empty() || (again && turn.role == Role::User));
+        let after = self.plan.turns.last().is_some_and(|turn| !turn.extra.is_empty());
         let own = has_own(&message.extra);
         self.apart = (own || after).then_some(if own { &message.extra } else { &[] });
         let mut told = message.blocks.is_empty() || message.role != Role::User;

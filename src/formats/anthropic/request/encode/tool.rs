@@ -162,12 +162,7 @@ impl<'r> Writer<'r> {
     fn choice(&mut self, thinks: bool, body: &mut Members<'_>) {
         let request = self.request;
         let mut choice = &request.tool_choice;
-        let forced = match choice {
-            ToolChoice::Auto | ToolChoice::None => false,
-            ToolChoice::Required | ToolChoice::Named(_) => true,
-            ToolChoice::Allowed { required, .. } => *required,
-        };
-        if forced && thinks {
+        if is_forced(choice) && thinks {
             self.losses.field(request, Field::ToolChoice, "not together with thinking");
             choice = &ToolChoice::Auto;
         }
@@ -192,8 +187,13 @@ impl<'r> Writer<'r> {
             self.losses.field(request, Field::ParallelTools, why);
             parallel = None;
         }
-        if kind == "auto" && parallel.is_none() {
-            return;
+        let freeform = |name: &str| {
+            let is = |tool: &Tool<'_>| matches!(tool.kind, ToolKind::Freeform { .. });
+            request.tools.iter().any(|tool| is(tool) && tool.name == name)
+        };
+        if name.is_some_and(|name| freeform(name)) {
+            let place = Place::new(Field::ToolChoice.pointer(request.format), &[]);
+            self.losses.member(place, "type", "the tool is a function there");
         }
         let name = name.map(|name| self.names.wire_of_any(request, name));
         body.object("tool_choice", |out| {
@@ -201,6 +201,15 @@ impl<'r> Writer<'r> {
             out.maybe("name", name.as_ref());
             out.maybe("disable_parallel_tool_use", parallel.map(|many| !many).as_ref());
         });
+    }
+}
+
+/// Whether the model must call a tool.
+pub(super) fn is_forced(choice: &ToolChoice<'_>) -> bool {
+    match choice {
+        ToolChoice::Auto | ToolChoice::None => false,
+        ToolChoice::Required | ToolChoice::Named(_) => true,
+        ToolChoice::Allowed { required, .. } => *required,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Wishes about the reply → Anthropic Messages.
 
-use super::{super::super::words::FORMAT, Writer, plan::Plan};
+use super::{super::super::words::FORMAT, Writer, plan::Plan, tool::is_forced};
 use crate::{
     chat::{Effort, Output, Place, ReasoningMode, ReasoningWish, ServiceTier, Show},
     formats::{dropped::Field, effort::How, hints::Quirk, ids::hash, write::Members},
@@ -47,7 +47,8 @@ impl<'r> Writer<'r> {
         thinks
     }
 
-    /// Models since 4.6 think as they see fit; an effort of OpenAI's means that they should.
+    /// Models since 4.6 think as they see fit; an effort of OpenAI's means that they should, unless
+    /// it is next to nothing.
     fn adaptive(&mut self) -> Option<Thinking> {
         let request = self.request;
         let wish = &request.reasoning;
@@ -59,10 +60,21 @@ impl<'r> Writer<'r> {
         }
         let asked = wish.mode.is_some()
             || (request.format != FORMAT
-                && (wish.effort.is_some()
+                && !self.forbids_thinking()
+                && (wish.effort.is_some_and(|effort| effort > Effort::Minimal)
                     || wish.budget.is_some()
                     || wish.show.is_some_and(|show| show != Show::Nothing)));
         asked.then_some(Thinking::Adaptive)
+    }
+
+    /// Whether the client asks for what cannot stand beside thinking. That it asks for outright;
+    /// thinking is only read into an effort.
+    fn forbids_thinking(&self) -> bool {
+        let sampling = &self.request.sampling;
+        is_forced(&self.request.tool_choice)
+            || sampling.temperature.is_some_and(|value| !is_one(value))
+            || sampling.top_p.is_some_and(|value| value < 0.95)
+            || sampling.top_k.is_some()
     }
 
     /// The effort in words that the model knows.
@@ -150,7 +162,12 @@ impl<'r> Writer<'r> {
             }
             Some(Output::JsonObject) => {
                 let why = "Anthropic has no JSON without a schema";
-                self.losses.field(self.request, Field::Output, why);
+                if self.request.format == Format::Gemini {
+                    let place = Place::new("/generationConfig", &[]);
+                    self.losses.member(place, "responseMimeType", why);
+                } else {
+                    self.losses.field(self.request, Field::Output, why);
+                }
                 None
             }
             Some(Output::Text) | None => None,
@@ -206,8 +223,7 @@ impl<'r> Writer<'r> {
             self.losses.field(request, Field::Temperature, "1 at most");
             temperature = Some(1.0);
         }
-        let hot = |value: f64| (value - 1.0).abs() < f64::EPSILON;
-        if thinks && temperature.is_some_and(|value| !hot(value)) {
+        if thinks && temperature.is_some_and(|value| !is_one(value)) {
             self.losses.field(request, Field::Temperature, "not together with thinking");
             temperature = None;
         }
@@ -306,6 +322,10 @@ impl<'r> Writer<'r> {
 /// Anthropic, "Create a Message": `metadata.user_id` has 256 characters at most; Claude Code's own
 /// fits.
 const LONGEST_ID: usize = 256;
+
+fn is_one(value: f64) -> bool {
+    (value - 1.0).abs() < f64::EPSILON
+}
 
 fn is_off(wish: &ReasoningWish) -> bool {
     wish.mode == Some(ReasoningMode::Off)
