@@ -3,3 +3,6 @@
 pub(super) mod array;
 pub(super) mod decode;
 pub(super) mod encode;
+
+#[cfg(test)]
+mod tests;

@@ -39,6 +39,8 @@ impl<'a> History<'a> {
             let place = Place::new("/contents/#/parts/#", &[index, number]);
             blocks.extend(self.block(part, place));
         }
+        // Results answer what was said before; a client may write its text in front of them.
+        blocks.sort_by_key(|block| block.result().is_none());
         let results = !blocks.is_empty() && blocks.iter().all(|block| block.result().is_some());
         let role = match content.role.as_ref().map(|role| &*role.0) {
             Some("model") => Role::Assistant,

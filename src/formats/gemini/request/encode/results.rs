@@ -35,6 +35,9 @@ pub(super) fn report<'r, 'a>(
 ) {
     let Some(result) = block.result() else { return };
     plan::report_marks(block, losses);
+    if result.is_error == Some(false) {
+        losses.member(block.place, "is_error", "only errors are marked");
+    }
     if result.freeform {
         losses.whole(block.place, "becomes the result of a function");
     }
@@ -60,18 +63,26 @@ fn placeholder(block: &Block<'_>) -> &'static str {
 
 /// A piece of a result.
 enum Piece<'r, 'a> {
-    Text(&'r str),
+    Text(Cow<'r, str>),
     File(&'r Block<'a>),
 }
 
-fn pieces<'r, 'a>(result: &'r ToolResult<'a>) -> Vec<Piece<'r, 'a>> {
+fn pieces<'r, 'a>(context: Context<'_, '_>, result: &'r ToolResult<'a>) -> Vec<Piece<'r, 'a>> {
     let piece = |block: &'r Block<'a>| match &block.content {
-        Content::Text { text, .. } | Content::Refusal(text) | Content::ToolReference(text) => {
-            (!text.is_empty()).then_some(Piece::Text(text))
+        Content::Text { text, .. } | Content::Refusal(text) => {
+            (!text.is_empty()).then_some(Piece::Text(Cow::Borrowed(&**text)))
+        }
+        // By the name by which the model can call it.
+        Content::ToolReference(name) => {
+            Some(Piece::Text(context.names.wire_of_any(context.request, name)))
         }
         Content::Image(_) | Content::Document(_) | Content::Audio(_) => {
             let readable = is_file(block);
-            Some(if readable { Piece::File(block) } else { Piece::Text(placeholder(block)) })
+            Some(if readable {
+                Piece::File(block)
+            } else {
+                Piece::Text(Cow::Borrowed(placeholder(block)))
+            })
         }
         Content::Reasoning(_)
         | Content::ToolCall(_)
@@ -90,7 +101,7 @@ pub(super) fn write(
     out: &mut Elements<'_>,
 ) {
     let result = block.and_then(Block::result);
-    let pieces = result.map(pieces).unwrap_or_default();
+    let pieces = result.map(|result| pieces(context, result)).unwrap_or_default();
     let is_error = result.is_none_or(|result| result.is_error == Some(true));
     let inside = context.is_third();
     out.object(|part| {
@@ -141,7 +152,7 @@ fn response(pieces: &[Piece<'_, '_>], is_error: bool, inside: bool, function: &m
     let texts: Vec<&str> = pieces
         .iter()
         .filter_map(|piece| match piece {
-            Piece::Text(text) => Some(*text),
+            Piece::Text(text) => Some(&**text),
             Piece::File(_) => None,
         })
         .collect();

@@ -160,7 +160,11 @@ fn config(context: Context<'_, '_>, both: bool, body: &mut Members<'_>, losses: 
     let request = context.request;
     if request.parallel_tools.is_some() {
         let why = "the model may always call several tools at once";
-        losses.field(request, Field::ParallelTools, why);
+        // Anthropic says it within its choice, which may say nothing else.
+        match (request.format, &request.tool_choice) {
+            (Format::Anthropic, ToolChoice::Auto) => losses.field(request, Field::ToolChoice, why),
+            _ => losses.field(request, Field::ParallelTools, why),
+        }
     }
     let wire = |name: &str| context.names.wire_of_any(request, name).into_owned();
     let (mode, names) = match &request.tool_choice {
