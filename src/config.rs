@@ -21,7 +21,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::protocol::Format;
+use crate::protocol::{Format, quirk::Quirk};
 use secret::SecretSource;
 
 /// The config file of llm-router, version 2
@@ -97,6 +97,16 @@ pub struct Provider {
     /// `anthropic-beta` values to add to those of the client
     #[serde(skip_serializing_if = "Option::is_none")]
     pub anthropic_beta: Option<String>,
+    /// The vendor whose API this is, if its URL does not tell: an id of a preset (`openai`,
+    /// `anthropic`, `gemini`, `mistral`, ...)
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<String>,
+    /// How it differs from the vendor of the format that it speaks, besides what is known of it
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub quirks: Vec<Quirk>,
+    /// What happens to requests that cannot be translated without a loss
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_loss: Option<OnLoss>,
     /// Its models
     pub models: Vec<Model>,
     /// How many requests it may get in a time window
@@ -242,6 +252,12 @@ pub struct Model {
     /// How many tokens fit, input and output together
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context_window: Option<u64>,
+    /// How many tokens it can say at once
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_output_tokens: Option<u64>,
+    /// How it differs, besides its provider's `quirks`
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub quirks: Vec<Quirk>,
     /// What it costs; not interpreted
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Value>,
@@ -265,12 +281,27 @@ impl Model {
             formats: Vec::new(),
             enabled: true,
             context_window: None,
+            max_output_tokens: None,
+            quirks: Vec::new(),
             cost: None,
             capabilities: Capabilities::default(),
             fallback_models: Vec::new(),
             metadata: None,
         }
     }
+}
+
+/// What happens to requests that cannot be translated into a target's format without a loss
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnLoss {
+    /// They are sent without what is lost
+    Allow,
+    /// They are sent, and the log tells what is lost
+    #[default]
+    Warn,
+    /// They go to other targets; with none left they are refused, with a list of what would be lost
+    Refuse,
 }
 
 /// What a model can and cannot do. What is absent is not known, and tried
@@ -352,6 +383,10 @@ pub struct Alias {
     pub targets: Vec<AliasTarget>,
     /// Models that are tried only when no target is left
     pub fallback_targets: Vec<AliasTarget>,
+    /// What happens to requests that cannot be translated without a loss, if it is not up to the
+    /// providers
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_loss: Option<OnLoss>,
     /// Notes of your own; not interpreted
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Value>,

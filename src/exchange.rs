@@ -8,6 +8,8 @@
 //! client bytes ◀─ relay ◀────────────────── answer ───────────────┘
 //! ```
 //!
+//! Where client and target speak the same format the bytes pass; [`translate`] is for the rest.
+//!
 //! Contract of [`Exchange`]: call [`Exchange::step`] and do what the [`Step`] says, until a step
 //! ends it. After [`Step::Ask`] call [`Exchange::told`]; after [`Step::Send`] either
 //! [`Exchange::failed`] or, once the relay lets the first bytes through, [`Exchange::answered`].
@@ -15,20 +17,25 @@
 
 pub mod amp;
 pub mod call;
+mod count;
 pub mod debug;
 pub mod demo;
 pub mod error;
 pub mod explain;
 pub mod forward;
 pub mod guard;
+mod lesson;
 pub mod listing;
 pub mod place;
+mod prepare;
 pub mod question;
 pub mod record;
 mod refusal;
 pub mod relay;
 pub mod reply;
 pub mod retry_after;
+pub mod translate;
+pub mod usage;
 pub mod verdict;
 
 use std::{sync::Arc, time::Duration};
@@ -37,11 +44,13 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 use crate::{
-    chat::FaultKind,
+    chat::{Fault, FaultKind},
+    formats::repair::Repair,
+    protocol::Format,
     routing::{
         decide::{Decision, Standing},
         failure::{Cause, Failure},
-        router::{Route, Router, Target, TargetId, TargetKind},
+        router::{Route, Router, Target, TargetId},
         settings::Limits,
         state::{Answer, Op, Refused, health::Cooldown, limits::Reservation},
     },
@@ -50,7 +59,9 @@ use crate::{
 use call::Call;
 use error::GatewayError;
 use forward::Outgoing;
+use prepare::{Prepared, Unsendable};
 use record::Record;
+use translate::Translation;
 
 /// One request on its way. See the module's documentation.
 #[derive(Debug)]
@@ -72,6 +83,12 @@ pub struct Exchange {
     rested: Vec<(usize, Cooldown)>,
     /// Whether the targets that rest have had their chance.
     desperate: bool,
+    /// How the attempt that is under way was translated, if it was.
+    translation: Option<Arc<Translation>>,
+    /// Changes that targets asked for, by slot.
+    repairs: Vec<(usize, Repair)>,
+    /// Whether the last attempt is to be made again with a repair.
+    again: bool,
     phase: Phase,
 }
 
@@ -99,6 +116,8 @@ enum Phase {
     Sent(usize, Reservation),
     /// An attempt failed, which the state is to be told.
     Report(Reservation),
+    /// How many tokens the request has at this target is to be estimated.
+    Count(usize),
     /// The target in this slot has answered.
     Answered(usize),
 }
@@ -111,6 +130,10 @@ pub struct Attempt {
     pub failure: Failure,
     /// What the provider answered, if it did.
     pub answer: Option<UpstreamError>,
+    /// The format of that answer, if it is not the client's.
+    spoken: Option<Format>,
+    /// Why nothing could be sent, in words for the client.
+    fault: Option<Box<Fault>>,
     /// What happened, for the log and, where the provider said nothing, for the client.
     pub message: String,
 }
@@ -132,6 +155,8 @@ pub enum Step {
     Send(Box<Outgoing>, Limits),
     /// Let the built-in demo provider answer; this cannot fail.
     Demo(TargetId),
+    /// Answer with this number of tokens, which is an estimate.
+    Count(u64),
     /// Wait this long, then ask again.
     Wait(Duration),
     /// Answer with this error: nothing else can be done.
@@ -174,6 +199,9 @@ impl Exchange {
             now: Timestamp::default(),
             rested: Vec::new(),
             desperate: false,
+            translation: None,
+            repairs: Vec::new(),
+            again: false,
             phase: Phase::Open,
         })
     }
@@ -199,6 +227,10 @@ impl Exchange {
                     Some(outgoing) => Step::Send(outgoing, target.limits),
                     None => Step::Demo(self.route.plan.slots[slot].target),
                 }
+            }
+            Phase::Count(slot) => {
+                self.phase = Phase::Answered(slot);
+                Step::Count(self.estimate(slot))
             }
             Phase::Report(reservation) => match self.attempts.last() {
                 Some(&Attempt { target, failure, .. }) => {
@@ -239,7 +271,17 @@ impl Exchange {
     pub fn failed(&mut self, failure: Failure, answer: Option<UpstreamError>, message: String) {
         let phase = std::mem::replace(&mut self.phase, Phase::Ready);
         let Phase::Sent(slot, reservation) = phase else { return };
+        if self.can_repair(slot, failure, answer.as_ref()) {
+            self.note(slot, failure, answer, message);
+            self.ahead.push(Candidate { slot, resting: true });
+            self.again = true;
+            return;
+        }
         self.note(slot, failure, answer, message);
+        if self.call.operation.counts_tokens() && prepare::can_be_estimated(failure.cause) {
+            self.phase = Phase::Count(slot);
+            return;
+        }
         // Not every provider has every operation: that a side question fails says nothing about
         // the model.
         let says_little = !self.call.operation.is_chat()
@@ -252,10 +294,11 @@ impl Exchange {
     /// The first bytes of the answer are on their way to the client: what the state is to know.
     /// From here on there is no other target.
     pub fn answered(&mut self) -> Option<Op> {
-        let phase = std::mem::replace(&mut self.phase, Phase::Ready);
-        let (Phase::Sent(slot, reservation), Some(decision)) = (phase, &self.decision) else {
+        let (Phase::Sent(slot, reservation), Some(decision)) = (&mut self.phase, &self.decision)
+        else {
             return None;
         };
+        let (slot, reservation) = (*slot, std::mem::take(reservation));
         self.phase = Phase::Answered(slot);
         Some(Op::Succeeded {
             router: Arc::clone(&self.router),
@@ -282,7 +325,10 @@ impl Exchange {
     #[must_use]
     pub fn target(&self) -> Option<&Target> {
         let slot = match &self.phase {
-            Phase::Granted(slot, ..) | Phase::Sent(slot, _) | Phase::Answered(slot) => Some(*slot),
+            Phase::Granted(slot, ..)
+            | Phase::Sent(slot, _)
+            | Phase::Count(slot)
+            | Phase::Answered(slot) => Some(*slot),
             Phase::Open | Phase::Rest(_) | Phase::Ready | Phase::Leave(..) | Phase::Report(_) => {
                 None
             }
@@ -334,7 +380,9 @@ impl Exchange {
         message: String,
     ) {
         let target = self.route.plan.slots[slot].target;
-        self.attempts.push(Attempt { slot, target, failure, answer, message });
+        let spoken = self.translation.as_ref().map(|translation| translation.format);
+        let spoken = spoken.filter(|format| *format != self.call.format());
+        self.attempts.push(Attempt { slot, target, failure, answer, spoken, fault: None, message });
     }
 
     fn leave(&self, candidate: Candidate) -> Op {
@@ -376,27 +424,29 @@ impl Exchange {
 
     /// The next candidate, or a pause before the best failed one is tried again, or the end.
     fn advance(&mut self) -> Step {
-        if self.attempts.last().is_some_and(|last| !last.failure.cause.rule().next) {
+        let again = std::mem::take(&mut self.again);
+        if !again && self.attempts.last().is_some_and(|last| !last.failure.cause.rule().next) {
             return Step::Refuse(self.refusal());
         }
         while let Some(candidate) = self.ahead.pop() {
-            let id = self.route.plan.slots[candidate.slot].target;
-            let outgoing = match &self.router.target(id).kind {
-                TargetKind::Demo => Ok(None),
-                TargetKind::Upstream(lanes) => {
-                    forward::outgoing(&self.call, id, &self.router, lanes).map(Some)
+            let outgoing = match self.prepare(candidate.slot) {
+                Ok(Prepared::Demo) => None,
+                Ok(Prepared::Send(outgoing)) => Some(outgoing),
+                Ok(Prepared::Count) => {
+                    self.phase = Phase::Count(candidate.slot);
+                    return self.step();
+                }
+                Err(Unsendable { cause, message, fault }) => {
+                    self.note(candidate.slot, cause.into(), None, message);
+                    if let Some(attempt) = self.attempts.last_mut() {
+                        attempt.fault = fault;
+                    }
+                    continue;
                 }
             };
-            match outgoing {
-                Ok(outgoing) => {
-                    let op = self.leave(candidate);
-                    self.phase = Phase::Leave(candidate, outgoing.map(Box::new));
-                    return Step::Ask(op);
-                }
-                Err(message) => {
-                    self.note(candidate.slot, Cause::Unconfigured.into(), None, message);
-                }
-            }
+            let op = self.leave(candidate);
+            self.phase = Phase::Leave(candidate, outgoing);
+            return Step::Ask(op);
         }
         // What was left out may have become free meanwhile.
         let freed = self.left_out().filter(|(_, left)| left.is_zero()).map(|(slot, _)| slot);

@@ -1,5 +1,7 @@
 //! The wire formats, and what can be asked in each of them.
 
+pub mod quirk;
+
 use std::{fmt, str::FromStr};
 
 use schemars::JsonSchema;
@@ -48,6 +50,19 @@ impl Format {
             Self::OpenAiResponses => 1,
             Self::Anthropic => 2,
             Self::Gemini => 3,
+        }
+    }
+
+    /// The other formats, by how much of a request in this one they can say: of a provider that
+    /// speaks several, the first is asked. Blocks with reasoning and images in results count for
+    /// most: agents live on them.
+    #[must_use]
+    pub fn nearest(self) -> [Self; 3] {
+        match self {
+            Self::OpenAi => [Self::OpenAiResponses, Self::Anthropic, Self::Gemini],
+            Self::OpenAiResponses => [Self::Anthropic, Self::OpenAi, Self::Gemini],
+            Self::Anthropic => [Self::OpenAiResponses, Self::OpenAi, Self::Gemini],
+            Self::Gemini => [Self::Anthropic, Self::OpenAiResponses, Self::OpenAi],
         }
     }
 }
@@ -187,6 +202,29 @@ impl Operation {
         )
     }
 
+    /// The turn of a conversation in `format`; only Gemini asks for streams at another URL.
+    #[must_use]
+    pub fn chat(format: Format, streams: bool) -> Self {
+        match format {
+            Format::OpenAi => Self::ChatCompletions,
+            Format::OpenAiResponses => Self::Responses,
+            Format::Anthropic => Self::Messages,
+            Format::Gemini if streams => Self::StreamGenerateContent,
+            Format::Gemini => Self::GenerateContent,
+        }
+    }
+
+    /// The question for the number of tokens of a request in `format`, if it has one.
+    #[must_use]
+    pub fn token_count(format: Format) -> Option<Self> {
+        match format {
+            Format::OpenAi => None,
+            Format::OpenAiResponses => Some(Self::ResponsesInputTokens),
+            Format::Anthropic => Some(Self::CountTokens),
+            Format::Gemini => Some(Self::GeminiCountTokens),
+        }
+    }
+
     /// Whether this asks how many tokens a request has.
     #[must_use]
     pub fn counts_tokens(self) -> bool {
@@ -203,6 +241,7 @@ mod tests {
         for (index, format) in Format::ALL.into_iter().enumerate() {
             assert_eq!(format.index(), index);
             assert_eq!(format.name().parse(), Ok(format));
+            assert!(Format::ALL.into_iter().all(|f| f == format || format.nearest().contains(&f)));
         }
         for (index, operation) in Operation::ALL.into_iter().enumerate() {
             assert_eq!(operation.index(), index);

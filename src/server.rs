@@ -18,12 +18,17 @@ pub mod saver;
 pub mod stream;
 pub mod upstream;
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU64, AtomicUsize, Ordering},
+use std::{
+    collections::HashSet,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
 };
 
 use crate::{
+    formats::dropped::Dropped,
     routing::state::{Answer, Op, State},
     time::Timestamp,
 };
@@ -44,6 +49,8 @@ pub struct Gateway {
     pub saver: Saver,
     /// The last decisions, to be asked why.
     pub decisions: Decisions,
+    /// Losses of translation that the log has told already.
+    told: Mutex<HashSet<u64>>,
     pub counters: Counters,
     /// Tells this run from any other, and the ids of its requests from those of other runs.
     pub instance: String,
@@ -51,6 +58,9 @@ pub struct Gateway {
     /// The address that it really listens on, for `/-/status`.
     pub url: Mutex<String>,
 }
+
+/// After this many kinds of losses the log has made its point.
+const MOST_TOLD: usize = 1000;
 
 /// How many requests there were.
 #[derive(Debug, Default)]
@@ -69,6 +79,7 @@ impl Gateway {
             state: Mutex::new(state),
             saver,
             decisions: Decisions::default(),
+            told: Mutex::default(),
             counters: Counters::default(),
             instance: clock::random_hex(),
             started: clock.now(),
@@ -86,6 +97,19 @@ impl Gateway {
     /// The state, for looking at. A panic elsewhere leaves counters behind, nothing half-done.
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the log has not told yet that `target` cannot be told such a thing.
+    #[must_use]
+    pub fn is_news(&self, target: &str, loss: &Dropped) -> bool {
+        let mut hasher = DefaultHasher::new();
+        target.hash(&mut hasher);
+        loss.reason.hash(&mut hasher);
+        // Which message of the conversation it is does not matter.
+        let words = loss.path.split('/').filter(|word| word.parse::<u32>().is_err());
+        words.for_each(|word| word.hash(&mut hasher));
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.len() < MOST_TOLD && told.insert(hasher.finish())
     }
 
     /// An id for a request that brought none.

@@ -160,6 +160,12 @@ pub struct TargetStatus {
     pub name: String,
     pub succeeded: u64,
     pub failed: u64,
+    /// Tokens in requests, as far as the provider told.
+    #[serde(default)]
+    pub input_tokens: u64,
+    /// Tokens in replies.
+    #[serde(default)]
+    pub output_tokens: u64,
 }
 
 impl Status {

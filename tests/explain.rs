@@ -65,12 +65,12 @@ async fn before_the_fact_without_a_gateway() {
         (vec!["smart"], ["small/m 1 weight", "large/m 2 weight"]),
         (vec!["--request", file], ["large/m 1 weight", "small/m 2 unfit,weight"]),
         (vec!["opus", "--request", file], ["large/m 1 weight", "small/m 2 unfit,weight"]),
-        // Nothing in the file says that it is a chat completion, so it is taken for Anthropic's.
-        (vec!["any", "--request", file], ["large/m 1 ", "chat/m null format-incompatible"]),
+        // Another format is no reason to pass a target over: the request is translated.
+        (vec!["any", "--request", file], ["chat/m 1 ", "large/m 2 "]),
         (vec!["any", "--request", file, "--format", "openai"], ["chat/m 1 ", "large/m 2 "]),
         (vec!["any"], ["chat/m 1 ", "large/m 2 "]),
-        (vec!["any", "--format", "anthropic"], ["large/m 1 ", "chat/m null format-incompatible"]),
-        (vec!["any", "--format", "gemini"], ["large/m 1 ", "chat/m null format-incompatible"]),
+        (vec!["any", "--format", "anthropic"], ["chat/m 1 ", "large/m 2 "]),
+        (vec!["any", "--format", "gemini"], ["chat/m 1 ", "large/m 2 "]),
     ] {
         assert_eq!(candidates(&explained(&home, &arguments)), expected, "{arguments:?}");
     }

@@ -10,6 +10,7 @@ mod reload;
 mod routing;
 mod storms;
 mod telling;
+mod translate;
 mod waits;
 
 /// What a whole stream of each format looks like: path, body, pieces.

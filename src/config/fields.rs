@@ -6,10 +6,14 @@ use std::ops::RangeInclusive;
 use serde_json::{Map, Value};
 
 use super::{
+    OnLoss,
     problem::{Problem, join},
     secret::SecretSource,
 };
-use crate::{names::did_you_mean, protocol::Format};
+use crate::{
+    names::did_you_mean,
+    protocol::{Format, quirk::Quirk},
+};
 
 /// See the module's documentation.
 pub(super) struct Fields<'d, 'p> {
@@ -221,6 +225,30 @@ impl<'d, 'p> Fields<'d, 'p> {
                 None
             }
         }
+    }
+
+    /// A list of quirks, each once.
+    pub(super) fn quirks(&mut self, spellings: &[&'static str]) -> Vec<Quirk> {
+        let mut quirks = Vec::new();
+        for found in self.list(spellings, true) {
+            let Some(text) = found.value.as_str() else {
+                self.wrong::<()>(&found, "a quirk");
+                continue;
+            };
+            match text.trim().parse() {
+                Ok(quirk) if quirks.contains(&quirk) => {}
+                Ok(quirk) => quirks.push(quirk),
+                Err(message) => self.problems.push(Problem::error(&found.pointer, message)),
+            }
+        }
+        quirks
+    }
+
+    /// What happens to losses.
+    pub(super) fn on_loss(&mut self) -> Option<OnLoss> {
+        const KNOWN: [(&str, OnLoss); 3] =
+            [("allow", OnLoss::Allow), ("warn", OnLoss::Warn), ("refuse", OnLoss::Refuse)];
+        self.word(&["onLoss"], "one of the choices", &KNOWN)
     }
 
     /// The members of an object, in order.

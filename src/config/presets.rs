@@ -2,10 +2,11 @@
 
 use std::sync::LazyLock;
 
+use indexmap::IndexMap;
 use serde::Deserialize;
 use url::Url;
 
-use crate::protocol::Format;
+use crate::protocol::{Format, quirk::Quirk};
 
 /// What is known of one vendor.
 #[derive(Debug, Deserialize)]
@@ -29,6 +30,15 @@ pub struct Preset {
     /// to say them; commands that use a preset do.
     #[serde(default)]
     pub more: Vec<More>,
+    /// The formats that are its own, rather than another vendor's that it speaks too.
+    #[serde(default)]
+    pub genuine: Vec<Format>,
+    /// How it differs from the vendors of the formats that it speaks.
+    #[serde(default)]
+    pub quirks: Vec<Quirk>,
+    /// How much its models can say at once, by how their names begin: the first that fits counts.
+    #[serde(rename = "maxOutputTokens", default)]
+    pub max_output_tokens: IndexMap<String, u64>,
 }
 
 /// One more format of a vendor.
@@ -75,6 +85,21 @@ pub fn preset_for(base_url: &str) -> Option<&'static Preset> {
     })
 }
 
+/// The vendor with this id.
+#[must_use]
+pub fn named(id: &str) -> Option<&'static Preset> {
+    PRESETS.iter().find(|preset| preset.id == id)
+}
+
+/// How much a model of this name can say at once, whoever serves it. What stands before the last
+/// slash is not part of the name.
+#[must_use]
+pub fn max_output_tokens(model: &str) -> Option<u64> {
+    let name = model.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+    let rows = PRESETS.iter().flat_map(|preset| &preset.max_output_tokens);
+    rows.filter(|(begin, _)| name.starts_with(begin.as_str())).map(|(_, most)| *most).next()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -88,6 +113,7 @@ mod tests {
             let url = Url::parse(&preset.base_url).unwrap();
             assert_eq!(url.host_str(), Some(preset.host.as_str()), "{}", preset.id);
             assert!(!preset.formats.is_empty(), "{}", preset.id);
+            assert!(preset.genuine.iter().all(|format| preset.formats.contains(format)));
             assert!(ids.insert(&preset.id), "{} stands twice", preset.id);
             assert!(places.insert(&preset.base_url), "{} is there already", preset.base_url);
             let known = preset_for(&preset.base_url).map(|preset| &preset.id);
@@ -117,5 +143,20 @@ mod tests {
         assert_eq!(id("http://127.0.0.1:11434"), Some("ollama"));
         assert_eq!(id("http://127.0.0.1:9/v1"), None);
         assert_eq!(id("not a url"), None);
+    }
+
+    #[test]
+    fn what_a_model_can_say_at_once_is_known_by_its_name() {
+        for (model, expected) in [
+            ("claude-opus-4-1-20250805", Some(32_000)),
+            ("claude-opus-4-5", Some(64_000)),
+            ("anthropic/claude-3-haiku", Some(4096)),
+            ("openai/GPT-4o-mini", Some(16_384)),
+            ("gpt-4.1-nano", Some(32_768)),
+            ("o1-mini", Some(65_536)),
+            ("llama-3.3-70b", None),
+        ] {
+            assert_eq!(max_output_tokens(model), expected, "{model}");
+        }
     }
 }

@@ -23,6 +23,8 @@ const ATTEMPTS: HeaderName = HeaderName::from_static("x-llm-router-attempts");
 const CONTEXT_REQUIRED: HeaderName = HeaderName::from_static("x-llm-router-context-required");
 const CONTEXT_SOURCE: HeaderName = HeaderName::from_static("x-llm-router-context-hint-source");
 const CONTEXT_RISK: HeaderName = HeaderName::from_static("x-llm-router-context-risk");
+const TRANSLATED: HeaderName = HeaderName::from_static("x-llm-router-translated");
+const DROPPED: HeaderName = HeaderName::from_static("x-llm-router-dropped");
 const TOOL_TYPES: HeaderName = HeaderName::from_static("x-llm-router-tool-types");
 
 /// Lists are cut after this many items.
@@ -52,6 +54,11 @@ pub fn add(exchange: &Exchange, headers: &mut HeaderMap) {
         set(CONTEXT_SOURCE, "request-body-estimate");
         set(CONTEXT_RISK, &context_risk(exchange).unwrap_or_default());
     }
+    if let Some(format) = exchange.translated_to() {
+        set(TRANSLATED, &format!("{}>{format}", exchange.call().format()));
+    }
+    let dropped = exchange.dropped().iter();
+    set(DROPPED, &list(dropped.map(|loss| format!("{} ({})", loss.path, loss.reason))));
     set(TOOL_TYPES, &tool_types(exchange));
 }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 
-use super::retry_after;
+use super::{UpstreamError, retry_after};
 use crate::{
-    chat::{Fault, FaultKind},
+    chat::{Fault, FaultKind, Json},
     formats::{Malformed, codec},
     protocol::{Format, Operation},
     routing::router::{Route, Router, TargetKind, UnknownModel},
@@ -21,6 +21,8 @@ pub struct GatewayError {
     pub message: String,
     /// A JSON pointer into the request body.
     pub param: Option<String>,
+    /// More about it that SDKs read.
+    pub details: Option<Json<'static>>,
     /// What the kind of error asks for: `Allow`, `Retry-After`, ...
     pub headers: Box<HeaderMap>,
 }
@@ -30,7 +32,7 @@ const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 impl GatewayError {
     /// An error without more than its message.
     pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), param: None, headers: Box::default() }
+        Self { kind, message: message.into(), param: None, details: None, headers: Box::default() }
     }
 
     /// Names the place in the request body.
@@ -65,7 +67,7 @@ impl GatewayError {
     #[must_use]
     pub fn fault(&self, request_id: &str) -> Fault {
         let fault = Fault::new(self.kind, &*self.message).of_request(request_id);
-        Fault { param: self.param.clone(), ..fault }
+        Fault { param: self.param.clone(), details: self.details.clone(), ..fault }
     }
 
     /// The whole answer, in the client's format.
@@ -87,6 +89,12 @@ impl GatewayError {
     }
 }
 
+impl From<Fault> for GatewayError {
+    fn from(fault: Fault) -> Self {
+        Self { details: fault.details, ..Self::new(fault.kind, fault.message).at(fault.param) }
+    }
+}
+
 impl From<UnknownModel> for GatewayError {
     fn from(unknown: UnknownModel) -> Self {
         let kind = match unknown {
@@ -101,6 +109,26 @@ impl From<Malformed> for GatewayError {
     fn from(malformed: Malformed) -> Self {
         Self::new(FaultKind::InvalidRequest, malformed.message).at(malformed.pointer)
     }
+}
+
+/// An error that a provider told in another format than the client's, in the client's: status, code
+/// and words stay, and so do the headers that tell when to come back.
+pub(super) fn translated(
+    error: UpstreamError,
+    from: Format,
+    client: Format,
+    request_id: &str,
+) -> UpstreamError {
+    let UpstreamError { mut status, mut headers, body } = error;
+    let fault = codec(from).decode_fault(status, &body).of_request(request_id);
+    if fault.kind == FaultKind::ContextTooLong {
+        // The one status at which every client looks for the words that make it compact.
+        status = fault.kind.status();
+    }
+    let body = codec(client).encode_fault(&fault).into();
+    headers.remove(header::CONTENT_ENCODING);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    UpstreamError { status, headers, body }
 }
 
 /// None of the model's targets speaks the format of the request: which do they speak?

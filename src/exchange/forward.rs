@@ -7,10 +7,7 @@ use super::call::Call;
 use crate::{
     formats::head::{self, Spliced},
     protocol::{Format, Operation},
-    routing::{
-        endpoint::Endpoint,
-        router::{Lanes, Router, TargetId},
-    },
+    routing::endpoint::Endpoint,
 };
 
 /// A request to a provider. The body shares its memory with the client's.
@@ -58,34 +55,8 @@ const KEY_PARAMETERS: [&str; 3] = ["key", "api_key", "auth_token"];
 const ANTHROPIC_BETA: HeaderName = HeaderName::from_static("anthropic-beta");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The request to `target`: the client's bytes with the target's model, the client's headers that
-/// concern the provider, and the provider's key.
-///
-/// # Errors
-/// Why nothing can be sent: the provider's key is not to be had.
-pub(super) fn outgoing(
-    call: &Call,
-    target: TargetId,
-    router: &Router,
-    lanes: &Lanes,
-) -> Result<Outgoing, String> {
-    let Some((endpoint, url)) = lanes.lane(call.operation) else {
-        return Err(format!("does not speak {}", call.format()));
-    };
-    if let Some(reason) = &endpoint.missing_key {
-        return Err(reason.to_string());
-    }
-    let target = router.target(target);
-    let body = body(call, &target.model_json);
-    let mut request = Request::new(body);
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = with_query(url, call.query.as_deref());
-    *request.headers_mut() = headers(call, endpoint);
-    Ok(request)
-}
-
-/// The body with the target's model. Gemini names the model in the URL.
-fn body(call: &Call, model_json: &Bytes) -> Spliced {
+/// The same bytes with the target's model; Gemini names the model in the URL.
+pub(super) fn as_it_is(call: &Call, model_json: &Bytes) -> Spliced {
     if call.operation.format() == Format::Gemini {
         Spliced::whole(call.body.clone())
     } else {
@@ -93,10 +64,41 @@ fn body(call: &Call, model_json: &Bytes) -> Spliced {
     }
 }
 
-fn headers(call: &Call, endpoint: &Endpoint) -> HeaderMap {
+/// The request with this body in the client's own format: the client's headers that concern the
+/// provider, its query, and the provider's key.
+pub(super) fn same(call: &Call, (endpoint, url): (&Endpoint, &Uri), body: Spliced) -> Outgoing {
+    let uri = with_query(url, call.query.as_deref());
+    request(uri, headers(call, endpoint, call.format()), body)
+}
+
+/// The request with this body in another format. What the client's own vendor alone understands
+/// stays here, the query too.
+pub(super) fn translated(
+    call: &Call,
+    operation: Operation,
+    (endpoint, url): (&Endpoint, &Uri),
+    body: Bytes,
+) -> Outgoing {
+    let mut headers = headers(call, endpoint, operation.format());
+    let streams = call.streams && operation.is_chat();
+    let accept = if streams { "text/event-stream" } else { "application/json" };
+    headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+    let events = (operation == Operation::StreamGenerateContent).then_some("alt=sse");
+    request(with_query(url, events), headers, Spliced::whole(body))
+}
+
+fn request(uri: Uri, headers: HeaderMap, body: Spliced) -> Outgoing {
+    let mut request = Request::new(body);
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers;
+    request
+}
+
+fn headers(call: &Call, endpoint: &Endpoint, format: Format) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(24);
     for (name, value) in &call.headers {
-        if is_forwarded(name.as_str()) {
+        if is_forwarded(name.as_str()) && concerns(name.as_str(), call.format(), format) {
             headers.append(name, value.clone());
         }
     }
@@ -124,6 +126,35 @@ fn headers(call: &Call, endpoint: &Endpoint) -> HeaderMap {
 fn is_forwarded(name: &str) -> bool {
     FORWARDED.contains(&name)
         || FORWARDED_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) && !KEYS.contains(&name)
+}
+
+/// How the headers begin that one vendor's servers alone understand, and its formats.
+const OF_VENDOR: [(&str, &[Format]); 15] = [
+    ("anthropic-", &[Format::Anthropic]),
+    ("x-claude-code-", &[Format::Anthropic]),
+    ("x-app", &[Format::Anthropic]),
+    ("openai-", OPENAI),
+    ("x-openai-", OPENAI),
+    ("x-codex-", OPENAI),
+    ("originator", OPENAI),
+    ("version", OPENAI),
+    ("session-id", OPENAI),
+    ("session_id", OPENAI),
+    ("thread-id", OPENAI),
+    ("conversation_id", OPENAI),
+    ("x-client-request-id", OPENAI),
+    ("x-goog-", &[Format::Gemini]),
+    ("x-server-timeout", &[Format::Gemini]),
+];
+const OPENAI: &[Format] = &[Format::OpenAi, Format::OpenAiResponses];
+
+/// Whether a header of a client of one format concerns a provider that is asked in another.
+fn concerns(name: &str, client: Format, provider: Format) -> bool {
+    client == provider
+        || OF_VENDOR
+            .iter()
+            .find(|(begin, _)| name.starts_with(begin))
+            .is_none_or(|(_, formats)| formats.contains(&provider))
 }
 
 /// Adds the provider's betas to the client's, each once; the client's stay as they are.
@@ -227,6 +258,25 @@ mod tests {
             "x-goog-api-client",
         ] {
             assert!(is_forwarded(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn headers_of_one_vendor_do_not_go_to_another() {
+        use Format as F;
+        for (name, client, provider, expected) in [
+            ("anthropic-beta", F::Anthropic, F::OpenAi, false),
+            ("anthropic-beta", F::Anthropic, F::Anthropic, true),
+            ("openai-organization", F::OpenAi, F::OpenAiResponses, true),
+            ("openai-organization", F::OpenAi, F::OpenAi, true),
+            ("openai-organization", F::OpenAi, F::Gemini, false),
+            ("session-id", F::OpenAiResponses, F::Anthropic, false),
+            ("x-goog-api-client", F::Gemini, F::Anthropic, false),
+            ("user-agent", F::Gemini, F::Anthropic, true),
+            ("idempotency-key", F::Anthropic, F::OpenAi, true),
+            ("x-title", F::Anthropic, F::OpenAi, true),
+        ] {
+            assert_eq!(concerns(name, client, provider), expected, "{name} {client} {provider}");
         }
     }
 }

@@ -118,7 +118,7 @@ fn first_user_turn(messages: &str) -> Option<&str> {
 /// Bytes of text per token, in sevenths: 3.5 errs high for prose and code.
 const BYTES_PER_TOKEN: (u64, u64) = (7, 2);
 /// What an image, whatever its size in bytes, stands for at the most.
-const TOKENS_PER_IMAGE: u64 = 1600;
+pub(super) const PER_IMAGE: u64 = 1600;
 /// The reply that a client expects which names no limit.
 const USUAL_REPLY: u64 = 1024;
 
@@ -157,7 +157,7 @@ fn tokens(call: &Call, plan: &Plan, conversation: &str) -> u64 {
     }
     let (attached, attachments) = attachments(conversation);
     of_bytes(call.body.len() - attached)
-        .saturating_add(attachments.saturating_mul(TOKENS_PER_IMAGE))
+        .saturating_add(attachments.saturating_mul(PER_IMAGE))
         .saturating_add(reply)
 }
 
@@ -179,7 +179,7 @@ fn max_tokens(call: &Call) -> Option<u64> {
 const ATTACHED: [&str; 3] = ["base64", "inlineData", "inline_data"];
 
 /// How many bytes of a conversation are encoded images and files, and how many of these there are.
-fn attachments(conversation: &str) -> (usize, u64) {
+pub(super) fn attachments(conversation: &str) -> (usize, u64) {
     let text = conversation.as_bytes();
     let (mut bytes, mut count) = (0, 0);
     for word in ATTACHED {

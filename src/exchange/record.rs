@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Exchange, amp::AmpTrace};
+use super::{Exchange, amp::AmpTrace, translate::Translation};
 use crate::{
     protocol::Operation,
     routing::{amp::AmpContext, decide::Decision, failure::Cause, router::Target, trace::Trace},
@@ -25,6 +25,8 @@ pub struct Record {
     pub attempts: Vec<AttemptRecord>,
     /// The target that answered.
     pub answered: Option<Arc<str>>,
+    /// How that target was asked, if not in the client's own words.
+    pub translation: Option<Arc<Translation>>,
     /// How long it waited for targets to recover.
     pub waited: Duration,
 }
@@ -64,6 +66,7 @@ impl Record {
             decision,
             attempts: attempts.collect(),
             answered: answered.map(|target| Arc::clone(&target.name)),
+            translation: answered.and(exchange.translation.clone()),
             waited,
         }
     }
@@ -77,6 +80,7 @@ impl Record {
             status: attempt.status,
             message: attempt.message.clone(),
         });
+        let translation = self.translation.as_deref();
         Explained {
             request_id: self.request_id.to_string(),
             requested_model: self.requested.clone(),
@@ -89,6 +93,8 @@ impl Record {
             decision: self.decision.as_deref().map(Trace::of),
             attempts: attempts.collect(),
             answered_by: self.answered.as_deref().map(str::to_owned),
+            asked_in: translation.map(|translation| translation.format.name().to_owned()),
+            dropped: translation.map(Translation::losses).unwrap_or_default(),
             waited_ms: u64::try_from(self.waited.as_millis()).unwrap_or(u64::MAX),
         }
     }
@@ -116,6 +122,12 @@ pub struct Explained {
     /// The target that answered; none if the request was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_by: Option<String>,
+    /// The format in which that target was asked, if the request was translated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_in: Option<String>,
+    /// What that target was not told, because its format cannot say it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<String>,
     /// How long it waited for targets to recover.
     pub waited_ms: u64,
 }
@@ -166,6 +178,12 @@ impl Explained {
         match &self.answered_by {
             Some(target) => text.push_str(&format!("answered by {target}\n")),
             None => text.push_str("refused: no target answered\n"),
+        }
+        if let Some(format) = &self.asked_in {
+            text.push_str(&format!("asked in the format {format}\n"));
+        }
+        for loss in &self.dropped {
+            text.push_str(&format!("not told: {loss}\n"));
         }
         text
     }

@@ -4,7 +4,11 @@ use std::{cmp::Reverse, sync::Arc, time::Duration};
 
 use http::StatusCode;
 
-use super::{Exchange, Refusal, error::GatewayError, retry_after};
+use super::{
+    Exchange, Refusal,
+    error::{self, GatewayError},
+    retry_after,
+};
 use crate::{
     chat::FaultKind,
     routing::failure::{Cause, Failure, RATE_LIMITED},
@@ -42,7 +46,14 @@ impl Exchange {
                     failure.retry_after.unwrap_or_else(|| failure.rest(1)),
                 );
             }
+            if let Some(format) = attempt.spoken {
+                let (client, id) = (self.call.format(), &self.call.request_id);
+                error = error::translated(error, format, client, id);
+            }
             return Refusal::Upstream { target, error };
+        }
+        if let Some(fault) = attempt.fault.take() {
+            return Refusal::Local((*fault).into());
         }
         let name = &self.router.target(target).name;
         let mut tried: Vec<usize> = self.attempts.iter().map(|attempt| attempt.slot).collect();
@@ -101,7 +112,8 @@ fn kind(cause: Cause) -> FaultKind {
         Cause::Timeout => FaultKind::Timeout,
         Cause::Unconfigured => FaultKind::Internal,
         Cause::RateLimited | Cause::BucketFull => FaultKind::RateLimit,
-        Cause::Caller | Cause::ContextTooLong | Cause::Unsupported => FaultKind::InvalidRequest,
+        Cause::Caller | Cause::Unsupported => FaultKind::InvalidRequest,
+        Cause::ContextTooLong => FaultKind::ContextTooLong,
         Cause::Blocked => FaultKind::Permission,
         Cause::Unreachable
         | Cause::Broken

@@ -1,17 +1,26 @@
-//! Bytes from the provider in, bytes for the client out. The same bytes: the relay only looks.
+//! Bytes from the provider in, bytes for the client out. Where both speak the same format these are
+//! the same bytes, and the relay only looks; else it translates.
 //!
 //! It holds an answer back until it shows content, so that an answer which turns out to be an
 //! error, empty or broken can still be replaced by another target's. From then on it lets whole
 //! events through as they come, and if the provider breaks off it ends the client's stream with an
 //! error instead of an ending that looks normal.
 
+mod translated;
+
 use bytes::Bytes;
 use http::HeaderMap;
 
-use super::{call::Call, forward, reply, retry_after, verdict};
+use super::{
+    count, reply, retry_after,
+    translate::{Answering, Translator},
+    usage::{Counted, Tap},
+    verdict,
+};
 use crate::{
     chat::Fault,
-    formats::{Codec, Framing, Signal, Watch, codec, sse},
+    formats::{Framing, Signal, Watch, codec, sse},
+    protocol::Format,
     routing::failure::{Cause, Failure},
 };
 
@@ -21,6 +30,8 @@ const HOLD_WHOLE: usize = 1024 * 1024;
 /// How much of a stream without any content is held back at most: preambles echo instructions and
 /// tool definitions, which are large, but not this large.
 const HOLD_STREAM: usize = 8 * 1024 * 1024;
+/// The largest reply that is translated in one piece.
+const LARGEST_WHOLE: usize = 64 * 1024 * 1024;
 
 /// One answer on its way. Feed it what the provider sends, then [`Relay::end`].
 pub struct Relay {
@@ -29,6 +40,11 @@ pub struct Relay {
     held: Vec<Bytes>,
     held_bytes: usize,
     committed: bool,
+    /// What may be sent between two events to show that the stream is alive.
+    sign: Option<&'static [u8]>,
+    tap: Tap,
+    /// The last piece of a whole reply, where its cost stands.
+    tail: Option<Bytes>,
     /// An error that the provider itself has told the client, which needs no second one.
     told: Option<Failure>,
     /// Why what has ended is not whole.
@@ -37,9 +53,14 @@ pub struct Relay {
 
 enum Lane {
     /// Server-sent events of the client's format.
-    Events { reader: sse::Reader, watch: Box<dyn Watch>, codec: &'static dyn Codec },
+    Events { reader: sse::Reader, watch: Box<dyn Watch> },
     /// A reply in one piece.
     Whole,
+    /// An answer of another format, or one that streams although the client does not, or the
+    /// reverse.
+    Translated(Box<Translator>),
+    /// The answer of another format to the question for the size of the request.
+    Count { client: Format, body: Vec<u8> },
     /// Something that cannot be looked into: another framing, or compressed.
     Opaque,
 }
@@ -92,30 +113,25 @@ impl Cut {
 }
 
 impl Relay {
-    /// For the answer to `call` with these headers and a 2xx status.
+    /// For the answer with these headers and a 2xx status.
     ///
     /// # Errors
     /// If the headers show already that this is no answer.
-    pub fn open(call: &Call, headers: &HeaderMap) -> Result<Self, (Failure, String)> {
+    pub fn open(answering: &Answering<'_>, headers: &HeaderMap) -> Result<Self, (Failure, String)> {
         if reply::is_web_page(headers) {
             let message = "answered with a web page instead of a reply; is its base URL right?";
             return Err((Cause::Unusable.into(), message.to_owned()));
         }
-        let lane = if headers.contains_key(http::header::CONTENT_ENCODING) {
-            // Nobody asked for compression; what comes all the same is passed on as it is.
-            Lane::Opaque
-        } else if reply::is_event_stream(headers) {
-            if forward::may_stream(call.operation) {
-                let codec = codec(call.format());
-                Lane::Events { reader: sse::Reader::default(), watch: codec.watch(), codec }
-            } else {
-                Lane::Opaque
+        let lane = Lane::of(answering, headers)?;
+        let client = answering.call.format();
+        let alive = match &lane {
+            Lane::Events { .. } => true,
+            Lane::Translated(translator) => {
+                translator.streams() && answering.call.framing == Framing::Sse
             }
-        } else if call.streams && call.framing == Framing::JsonArray {
-            Lane::Opaque
-        } else {
-            Lane::Whole
+            Lane::Whole | Lane::Count { .. } | Lane::Opaque => false,
         };
+        let sign = alive.then(|| codec(client).keep_alive()).filter(|sign| !sign.is_empty());
         Ok(Self {
             lane,
             held: Vec::new(),
@@ -123,25 +139,48 @@ impl Relay {
             committed: false,
             told: None,
             failure: None,
+            sign,
+            tap: Tap::default(),
+            tail: None,
         })
     }
 
     /// Whether this passes a stream of events, between which a keep-alive may be put.
     #[must_use]
     pub fn is_stream(&self) -> bool {
-        matches!(self.lane, Lane::Events { .. })
+        match &self.lane {
+            Lane::Events { .. } => true,
+            Lane::Translated(translator) => translator.streams(),
+            Lane::Whole | Lane::Count { .. } | Lane::Opaque => false,
+        }
+    }
+
+    /// The media type of what is put out, if it is not what the provider announced.
+    #[must_use]
+    pub fn media_type(&self) -> Option<&'static str> {
+        match &self.lane {
+            Lane::Events { .. } | Lane::Whole | Lane::Opaque => None,
+            Lane::Translated(translator) => Some(translator.media_type()),
+            Lane::Count { .. } => Some("application/json"),
+        }
     }
 
     /// What may be sent to show the client that the stream is alive. Everything that was put out
     /// ends with a whole event, so this may always follow it.
     #[must_use]
     pub fn keep_alive(&self) -> Option<&'static [u8]> {
-        match &self.lane {
-            Lane::Events { codec, .. } => {
-                Some(codec.keep_alive()).filter(|bytes| !bytes.is_empty())
-            }
-            Lane::Whole | Lane::Opaque => None,
+        self.sign
+    }
+
+    /// What the provider said that it cost, as far as it has been read.
+    pub fn usage(&mut self) -> Option<Counted> {
+        if let Lane::Translated(translator) = &self.lane {
+            return translator.usage();
         }
+        if let Some(tail) = self.tail.take() {
+            self.tap.see(&tail);
+        }
+        self.tap.told()
     }
 
     /// Takes a piece, and puts out what may be sent.
@@ -159,6 +198,14 @@ impl Relay {
                     Flow::Held
                 }
             }
+            Lane::Translated(_) => self.feed_translated(&chunk, out),
+            Lane::Count { body, .. } => {
+                body.extend_from_slice(&chunk);
+                if body.len() > HOLD_WHOLE {
+                    return Flow::Failed(Cause::Unusable.into(), NO_NUMBER.to_owned());
+                }
+                Flow::Held
+            }
             Lane::Opaque => {
                 self.hold(chunk);
                 self.release(out)
@@ -167,13 +214,16 @@ impl Relay {
     }
 
     fn feed_events(&mut self, chunk: Bytes, out: &mut Vec<Bytes>) -> Flow {
-        let Lane::Events { reader, watch, .. } = &mut self.lane else { return Flow::Held };
+        let Self { lane: Lane::Events { reader, watch }, tap, .. } = self else {
+            return Flow::Held;
+        };
         let mut content = false;
         let mut fault = None;
         let mut told = None;
         let mut complete_up_to = 0;
         reader.feed(&chunk, &mut |event, behind| {
             complete_up_to = behind;
+            tap.see(event.data.as_bytes());
             match watch.see(&event) {
                 Signal::Content => content = true,
                 Signal::Fault(message) => {
@@ -237,7 +287,15 @@ impl Relay {
     /// What a stream that ended like this lacks. One whose last event has come is whole, however the
     /// connection ends.
     fn lack(&self, end: End) -> Option<Failure> {
-        let Lane::Events { watch, .. } = &self.lane else { return None };
+        let watch = match &self.lane {
+            Lane::Events { watch, .. } => watch,
+            Lane::Translated(translator) => {
+                return self
+                    .told
+                    .or_else(|| translator.state.fault.as_ref().map(translated::failure));
+            }
+            Lane::Whole | Lane::Count { .. } | Lane::Opaque => return None,
+        };
         let cause = match end {
             End::Closed => Cause::Broken,
             End::Cut(cut) => cut.cause(),
@@ -254,6 +312,15 @@ impl Relay {
         match &mut self.lane {
             Lane::Events { .. } => self.end_events(end, fault, out),
             Lane::Whole => self.end_whole(end, out),
+            Lane::Translated(_) => self.end_translated(end, fault, out),
+            Lane::Count { client, body } => match (end, count::answer(body)) {
+                (End::Cut(cut), _) => Flow::Failed(cut.cause().into(), cut.text().to_owned()),
+                (End::Closed, Some(tokens)) => {
+                    out.push(count::tell(*client, tokens).into());
+                    Flow::Flowing
+                }
+                (End::Closed, None) => Flow::Failed(Cause::Unusable.into(), NO_NUMBER.to_owned()),
+            },
             Lane::Opaque => match end {
                 End::Closed if self.committed => Flow::Flowing,
                 End::Closed => {
@@ -270,14 +337,19 @@ impl Relay {
         fault: impl FnOnce(String) -> Fault,
         out: &mut Vec<Bytes>,
     ) -> Flow {
-        let Lane::Events { reader, watch, .. } = &mut self.lane else { return Flow::Held };
+        let Self { lane: Lane::Events { reader, watch }, tap, .. } = self else {
+            return Flow::Held;
+        };
         let mut content = false;
         let mut failure = None;
         if end == End::Closed {
-            reader.finish(&mut |event| match watch.see(&event) {
-                Signal::Content => content = true,
-                Signal::Fault(message) => failure = Some(message),
-                Signal::Preamble | Signal::End => {}
+            reader.finish(&mut |event| {
+                tap.see(event.data.as_bytes());
+                match watch.see(&event) {
+                    Signal::Content => content = true,
+                    Signal::Fault(message) => failure = Some(message),
+                    Signal::Preamble | Signal::End => {}
+                }
             });
         }
         if !self.committed && !content {
@@ -325,6 +397,7 @@ impl Relay {
                 return Flow::Failed(fault_cause(&message), fault_text(&message));
             }
         }
+        self.tail = self.held.last().cloned();
         self.release(out)
     }
 
@@ -342,6 +415,8 @@ impl Relay {
         Flow::Flowing
     }
 }
+
+const NO_NUMBER: &str = "answered the question for the number of tokens with something else";
 
 /// The message of an error that came with status 200: `{"error": …}` and nothing else. Such bodies
 /// are short, so long ones are not looked into.

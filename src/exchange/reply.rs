@@ -9,6 +9,8 @@ use super::call::Call;
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-llm-router-request-id");
 /// The target that answered.
 pub const TARGET: HeaderName = HeaderName::from_static("x-llm-router-target");
+/// Says that a number of tokens is an estimate.
+pub const TOKEN_COUNT: HeaderName = HeaderName::from_static("x-llm-router-token-count");
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What belongs to one connection, is written anew, or tells about the provider's servers or
@@ -106,6 +108,12 @@ pub fn printable(text: &str) -> HeaderValue {
 #[must_use]
 pub fn is_event_stream(headers: &HeaderMap) -> bool {
     media_type(headers).is_some_and(|media| media.starts_with("text/event-stream"))
+}
+
+/// Whether these headers announce JSON.
+#[must_use]
+pub fn is_json(headers: &HeaderMap) -> bool {
+    media_type(headers).is_some_and(|media| media.starts_with("application/json"))
 }
 
 /// Whether these headers announce a web page: what proxies and captive portals answer with, never

@@ -131,7 +131,7 @@ impl Field {
             Self::Logprobs => ["/logprobs", "/include", "/logprobs", "/generationConfig/responseLogprobs"],
             Self::TopLogprobs => ["/top_logprobs", "/top_logprobs", "/top_logprobs", "/generationConfig/logprobs"],
             Self::Stop => ["/stop", "/stop", "/stop_sequences", "/generationConfig/stopSequences"],
-            Self::Output => ["/response_format", "/text/format", "/output_config/format", "/generationConfig/responseSchema"],
+            Self::Output => ["/response_format", "/text/format", "/output_config/format", "/generationConfig/responseMimeType"],
             Self::Reasoning => ["/reasoning_effort", "/reasoning", "/thinking", "/generationConfig/thinkingConfig"],
             Self::ReasoningBudget => ["/reasoning/max_tokens", "/reasoning/max_tokens", "/thinking/budget_tokens", "/generationConfig/thinkingConfig/thinkingBudget"],
             Self::ReasoningShow => ["/reasoning/summary", "/reasoning/summary", "/thinking/display", "/generationConfig/thinkingConfig/includeThoughts"],

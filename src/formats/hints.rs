@@ -2,6 +2,8 @@
 //! come from the config, its presets and what earlier answers taught; this module only has words
 //! for them.
 
+pub use crate::protocol::quirk::{Quirk, Quirks};
+
 use crate::protocol::Format;
 
 use super::{effort::Reasoning, names::Rules};
@@ -79,80 +81,6 @@ impl<'a> Hints<'a> {
     }
 }
 
-/// A way in which a provider differs from the vendor of the format that it speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Quirk {
-    /// Chat: does not know the role `developer`; it gets `system`.
-    NoDeveloperRole,
-    /// Chat: does not know `stream_options`.
-    NoStreamOptions,
-    /// Does not know the switch for parallel tool calls.
-    NoParallelSwitch,
-    /// Does not know `strict` of tools.
-    NoStrict,
-    /// Does not know structured output with a schema.
-    NoJsonSchema,
-    /// Takes no images by URL.
-    NoImageUrls,
-    /// Takes system messages only in front (Anthropic before mid-conversation messages).
-    NoSystemInside,
-    /// Does not know freeform tools, although the format has them.
-    NoFreeform,
-    /// Does not know namespaces of tools, although the format has them.
-    NoNamespaces,
-    /// Does not know prompt-cache keys, although the format has them.
-    NoCacheKey,
-    /// Takes `cache_control` although the format has none (Chat at OpenRouter).
-    CacheMarks,
-    /// Wants the reasoning of earlier turns back in `reasoning_content` (Chat at `deepseek.com`).
-    ReasoningBack,
-    /// Wants ids of calls to be nine letters and digits (Mistral).
-    NineLetterIds,
-    /// Keeps replies, so that `previous_response_id` means something to it.
-    KeepsState,
-    /// Does not want reasoning to be asked for at all.
-    NoReasoning,
-}
-
-impl Quirk {
-    /// Every quirk, in the order of their declaration.
-    pub const ALL: [Self; 15] = [
-        Self::NoDeveloperRole,
-        Self::NoStreamOptions,
-        Self::NoParallelSwitch,
-        Self::NoStrict,
-        Self::NoJsonSchema,
-        Self::NoImageUrls,
-        Self::NoSystemInside,
-        Self::NoFreeform,
-        Self::NoNamespaces,
-        Self::NoCacheKey,
-        Self::CacheMarks,
-        Self::ReasoningBack,
-        Self::NineLetterIds,
-        Self::KeepsState,
-        Self::NoReasoning,
-    ];
-}
-
-/// A set of quirks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Quirks(u32);
-
-impl Quirks {
-    /// The set with `quirk` in it.
-    #[must_use]
-    pub const fn with(self, quirk: Quirk) -> Self {
-        Self(self.0 | 1 << quirk as u32)
-    }
-
-    /// Whether `quirk` is in it.
-    #[must_use]
-    pub const fn has(self, quirk: Quirk) -> bool {
-        self.0 & 1 << quirk as u32 != 0
-    }
-}
-
 impl Hints<'_> {
     /// Whether a target of `format` takes freeform tools as they are.
     #[must_use]
@@ -219,12 +147,5 @@ mod tests {
         assert_eq!(hints.required_limit(None), 8_192);
         assert_eq!(hints.required_limit(Some(100_000)), 8_192);
         assert_eq!(hints.limit(Some(5)), Some(5));
-    }
-
-    #[test]
-    fn quirks_are_a_set() {
-        let quirks = Quirks::default().with(Quirk::NoStrict).with(Quirk::KeepsState);
-        assert!(quirks.has(Quirk::NoStrict) && quirks.has(Quirk::KeepsState));
-        assert!(!quirks.has(Quirk::CacheMarks));
     }
 }

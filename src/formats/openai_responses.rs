@@ -1,18 +1,25 @@
 //! OpenAI Responses.
 
+mod fault;
 mod reply;
 mod request;
 mod stream;
 mod watch;
+mod wire;
 
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     Codec, Encoded, Framing, Malformed, StreamDecoder, StreamEncoder, Watch, hints::Hints,
     openai_error, order::SseDecoder,
 };
-use crate::chat::{Fault, Opening, Reply, ReplyBlock, Request, Start, StopReason, Usage};
+use crate::{
+    chat::{Fault, Reply, Request, ServiceTier},
+    protocol::Format,
+};
+
+const FORMAT: Format = Format::OpenAiResponses;
 
 /// The codec of OpenAI Responses.
 #[derive(Debug)]
@@ -32,7 +39,7 @@ impl Codec for OpenAiResponses {
     }
 
     fn decode_reply(&self, body: &str) -> Result<Reply, Malformed> {
-        reply::decode(body)
+        reply::decode::decode(body)
     }
 
     fn decode_fault(&self, status: StatusCode, body: &[u8]) -> Fault {
@@ -40,21 +47,11 @@ impl Codec for OpenAiResponses {
     }
 
     fn stream_decoder(&self, _: Framing) -> Box<dyn StreamDecoder> {
-        Box::new(SseDecoder::new(stream::decode::Decoder))
+        Box::new(SseDecoder::new(stream::decode::Decoder::default()))
     }
 
     fn encode_reply(&self, reply: &Reply) -> Vec<u8> {
-        let output: Vec<Value> = reply
-            .blocks
-            .iter()
-            .zip(0..)
-            .map(|(block, index)| item(&reply.start, index, block, "completed"))
-            .collect();
-        let ending = match &reply.stop {
-            Some(stop) => Ending::Stopped(stop.reason),
-            None => Ending::InProgress,
-        };
-        response(&reply.start, output, ending, Some(&reply.usage)).to_string().into_bytes()
+        reply::encode::encode(reply)
     }
 
     /// OpenAI, `POST /v1/responses/input_tokens`.
@@ -82,112 +79,122 @@ impl Codec for OpenAiResponses {
     }
 }
 
-/// How far a response has come.
-#[derive(Clone, Copy)]
-enum Ending<'a> {
-    InProgress,
-    Stopped(StopReason),
-    Failed(&'a Fault),
-}
-
-/// The whole response object (OpenAI, "The response object"). The keys that only repeat the request
-/// have the defaults that SDKs accept.
-fn response(start: &Start, output: Vec<Value>, ending: Ending<'_>, used: Option<&Usage>) -> Value {
-    let (status, incomplete, error) = match ending {
-        Ending::InProgress => ("in_progress", None, Value::Null),
-        Ending::Stopped(StopReason::MaxTokens | StopReason::ContextFull) => {
-            ("incomplete", Some("max_output_tokens"), Value::Null)
-        }
-        Ending::Stopped(StopReason::Refusal | StopReason::ContentFilter) => {
-            ("incomplete", Some("content_filter"), Value::Null)
-        }
-        Ending::Stopped(
-            StopReason::End | StopReason::ToolCalls | StopReason::StopSequence | StopReason::Pause,
-        ) => ("completed", None, Value::Null),
-        Ending::Failed(fault) => ("failed", None, failure(fault)),
-    };
-    json!({
-        "id": format!("resp_{}", start.id),
-        "object": "response",
-        "created_at": start.created,
-        "status": status,
-        "error": error,
-        "incomplete_details": incomplete.map(|reason| json!({ "reason": reason })),
-        "instructions": null,
-        "metadata": {},
-        "model": start.model,
-        "output": output,
-        "parallel_tool_calls": true,
-        "previous_response_id": null,
-        "temperature": null,
-        "tool_choice": "auto",
-        "tools": [],
-        "top_p": null,
-        "usage": used.map(usage),
-    })
-}
-
-/// `response.error`: a code and a message.
-fn failure(fault: &Fault) -> Value {
-    let (kind, code) = openai_error::words(fault.kind);
-    json!({ "code": code.unwrap_or(kind), "message": fault.message })
-}
-
-/// The id of the output item at `index`: of the form that its kind has, the same in every event.
-fn item_id(start: &Start, index: u32, opening: &Opening) -> String {
-    let prefix = match opening {
-        Opening::Text | Opening::Refusal | Opening::Hosted(_) | Opening::Image { .. } => "msg",
-        Opening::Reasoning => "rs",
-        Opening::ToolCall { .. } => "fc",
-        Opening::FreeformCall { .. } => "ctc",
-    };
-    format!("{prefix}_{}_{index}", start.id)
-}
-
-/// One item of the output. `status` is `in_progress` or `completed`.
-fn item(start: &Start, index: u32, block: &ReplyBlock, status: &str) -> Value {
-    let id = item_id(start, index, &block.opening);
-    let text = &block.text;
-    let done = status == "completed";
-    match &block.opening {
-        Opening::Text | Opening::Refusal | Opening::Hosted(_) | Opening::Image { .. } => {
-            let content = if done { vec![text_part(text)] } else { Vec::new() };
-            json!({
-                "id": id, "type": "message", "role": "assistant", "status": status, "content": content,
-            })
-        }
-        Opening::Reasoning => {
-            let summary = if done { vec![summary_part(text)] } else { Vec::new() };
-            json!({ "id": id, "type": "reasoning", "summary": summary })
-        }
-        Opening::ToolCall { id: call, name, .. } => {
-            let arguments = if done && text.is_empty() { "{}" } else { text };
-            json!({
-                "id": id, "type": "function_call", "status": status, "call_id": call, "name": name,
-                "arguments": arguments,
-            })
-        }
-        Opening::FreeformCall { id: call, name } => json!({
-            "id": id, "type": "custom_tool_call", "status": status, "call_id": call, "name": name,
-            "input": text,
-        }),
+/// The name of a lane; OpenAI has none for batches here.
+fn tier_name(tier: ServiceTier) -> Option<&'static str> {
+    match tier {
+        ServiceTier::Auto => Some("auto"),
+        ServiceTier::Standard => Some("default"),
+        ServiceTier::Flex => Some("flex"),
+        ServiceTier::Priority => Some("priority"),
+        ServiceTier::Scale => Some("scale"),
+        ServiceTier::Batch => None,
     }
 }
 
-fn text_part(text: &str) -> Value {
-    json!({ "type": "output_text", "text": text, "annotations": [], "logprobs": [] })
-}
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
 
-fn summary_part(text: &str) -> Value {
-    json!({ "type": "summary_text", "text": text })
-}
+    use super::*;
+    use crate::chat::{Event, FaultKind, Opening, ReplyBlock, Seal, SealKind, Start, StopReason};
 
-fn usage(usage: &Usage) -> Value {
-    json!({
-        "input_tokens": usage.input,
-        "input_tokens_details": { "cached_tokens": usage.cache_read },
-        "output_tokens": usage.output,
-        "output_tokens_details": { "reasoning_tokens": usage.reasoning },
-        "total_tokens": usage.input + usage.output,
-    })
+    fn start() -> Start {
+        Start { id: "1".to_owned(), ..Start::default() }
+    }
+
+    fn call() -> Opening {
+        Opening::ToolCall { id: "call_1".to_owned(), name: "f".to_owned(), namespace: None }
+    }
+
+    /// What the client gives back of a reply, as the next request.
+    fn given_back(reply: &Reply) -> String {
+        let body: Value = serde_json::from_slice(&OpenAiResponses.encode_reply(reply)).unwrap();
+        json!({ "model": "m", "input": body["output"] }).to_string()
+    }
+
+    #[test]
+    fn seals_of_other_vendors_come_back_with_the_history() {
+        let seal = |format| {
+            let (kind, data, item) = (SealKind::Signature, "EqQB".into(), None);
+            Seal { format, kind, data, item }
+        };
+        let mut reply = Reply::new(start());
+        reply.stop = Some(StopReason::ToolCalls.into());
+        for (opening, text, format) in [
+            (Opening::Reasoning, "thought", Format::Anthropic),
+            (Opening::Text, "said", Format::Gemini),
+            (call(), "{}", Format::Gemini),
+        ] {
+            let mut block = ReplyBlock::new(opening, text);
+            block.seal = Some(seal(format));
+            reply.blocks.push(block);
+        }
+        let body = given_back(&reply);
+        let request = OpenAiResponses.decode_request(&body).unwrap();
+        let seals: Vec<_> = request
+            .messages
+            .iter()
+            .flat_map(|message| &message.blocks)
+            .map(|block| block.seal.clone().unwrap().into_owned())
+            .collect();
+        let expected = [Format::Anthropic, Format::Gemini, Format::Gemini].map(seal);
+        assert_eq!(seals, expected);
+        let encoded = OpenAiResponses
+            .encode_request(&request, &Hints { genuine: true, ..Hints::of_model("gpt-5") });
+        let encoded = encoded.unwrap();
+        assert!(!String::from_utf8(encoded.body).unwrap().contains("EqQB"));
+        assert_eq!(encoded.dropped.len(), 3, "{:?}", encoded.dropped);
+    }
+
+    #[test]
+    fn encrypted_reasoning_comes_back_with_the_id_of_its_item() {
+        let mut block = ReplyBlock::new(Opening::Reasoning, "");
+        block.seal = Some(Seal {
+            format: FORMAT,
+            kind: SealKind::Encrypted,
+            data: "gAAA".into(),
+            item: Some("rs_7".into()),
+        });
+        let reply = Reply { blocks: vec![block], ..Reply::new(start()) };
+        let body = given_back(&reply);
+        let request = OpenAiResponses.decode_request(&body).unwrap();
+        assert_eq!(request.messages[0].blocks[0].seal, reply.blocks[0].seal);
+    }
+
+    #[test]
+    fn a_call_that_broke_off_is_never_told_as_done() {
+        for (last, done) in [
+            (Event::Fault(Fault::new(FaultKind::BadGateway, "cut")), false),
+            (Event::Stop(StopReason::ToolCalls.into()), true),
+        ] {
+            let mut encoder = OpenAiResponses.stream_encoder(Framing::Sse, true);
+            let mut out = Vec::new();
+            for event in [
+                Event::Start(start()),
+                Event::Open { index: 0, block: call() },
+                Event::Delta { index: 0, text: "{\"path".into() },
+                Event::Close { index: 0 },
+                last,
+            ] {
+                encoder.encode(&event, &mut out);
+            }
+            let out = String::from_utf8(out).unwrap();
+            assert_eq!(out.contains("response.output_item.done"), done, "{out}");
+            assert_eq!(out.contains("response.failed"), !done, "{out}");
+        }
+    }
+
+    #[test]
+    fn raw_json_over_several_lines_stays_within_its_event() {
+        let raw = "{\"type\":\"web_search_call\",\n\"id\":\"ws_1\"}";
+        let body = format!("{{\"output\":[{raw}],\"status\":\"completed\"}}");
+        let reply = OpenAiResponses.decode_reply(&body).unwrap();
+        let mut encoder = OpenAiResponses.stream_encoder(Framing::Sse, true);
+        let mut out = Vec::new();
+        reply.unfold(&mut |event| encoder.encode(&event, &mut out));
+        let out = String::from_utf8(out).unwrap();
+        for line in out.lines().filter(|line| !line.is_empty()) {
+            assert!(line.starts_with("event: ") || line.starts_with("data: {"), "{line}");
+        }
+    }
 }

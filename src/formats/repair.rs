@@ -93,7 +93,11 @@ impl Repair {
         }
         let param = fault.param.as_deref().map(|param| param.trim_start_matches('/'));
         let named = param.and_then(|param| PARAMETERS.iter().find(|(name, _)| *name == param));
-        let found = || PARAMETERS.iter().find(|(name, _)| has_word(&message, name));
+        // The first that is named is the one that is not liked; what stands behind it is advice.
+        let found = || {
+            let places = PARAMETERS.iter().filter_map(|row| Some((word_in(&message, row.0)?, row)));
+            places.min_by_key(|(place, _)| *place).map(|(_, row)| row)
+        };
         named.or_else(found).map(|(_, repair)| *repair)
     }
 
@@ -121,10 +125,11 @@ impl Repair {
     }
 }
 
-/// Whether `name` stands in `text` as a word of its own.
-fn has_word(text: &str, name: &str) -> bool {
+/// Where `name` stands in `text` as a word of its own.
+fn word_in(text: &str, name: &str) -> Option<usize> {
     let part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-    text.match_indices(name).any(|(at, _)| {
+    let mut places = text.match_indices(name).map(|(at, _)| at);
+    places.find(|&at| {
         !part(text[..at].chars().next_back()) && !part(text[at + name.len()..].chars().next())
     })
 }
@@ -208,6 +213,8 @@ mod tests {
                 .map(str::to_owned);
             let fault = Fault { param, ..Fault::new(FaultKind::InvalidRequest, message) };
             assert_eq!(Repair::of(&fault), expected, "{message}");
+            let unnamed = Fault { param: None, ..fault };
+            assert_eq!(Repair::of(&unnamed), expected, "{message}");
         }
     }
 }

@@ -24,6 +24,12 @@ pub enum Attach {
 const PREFIX: &str = "bGxtLXJvdXRlci8x";
 const HEAD: &str = "llm-router/1";
 
+/// Whether `body` may hold an envelope: it is not to be passed on unread then.
+#[must_use]
+pub fn travel_in(body: &[u8]) -> bool {
+    memchr::memmem::find(body, PREFIX.as_bytes()).is_some()
+}
+
 /// What goes where a client of `format` keeps seals: the seal itself if it is of that format and
 /// sits in its own place, else an envelope of base64 (Gemini takes nothing else).
 #[must_use]

@@ -55,7 +55,7 @@ impl Router {
         if problems.iter().any(Problem::is_error) {
             return Compiled { router: None, problems };
         }
-        let (routes, listed) = (index_routes(&names), list(&names));
+        let (routes, listed) = (index_routes(config, &names), list(&names));
         let demo = config.providers.is_empty();
         let default = default
             .or_else(|| demo.then(|| DEMO_MODEL.to_owned()))
@@ -158,7 +158,7 @@ fn compile_default(
 
 /// Every name that a client may use, with what it stands for. On a clash the more explicit wins:
 /// alias, then `provider/model`, then a bare model id, then a model's own aliases.
-fn index_routes(names: &Names<'_>) -> HashMap<Box<str>, Arc<Route>> {
+fn index_routes(config: &Config, names: &Names<'_>) -> HashMap<Box<str>, Arc<Route>> {
     let mut routes: HashMap<Box<str>, Arc<Route>> = HashMap::new();
     let targets = &names.providers.targets;
     for (id, group) in &names.aliases.groups {
@@ -166,6 +166,7 @@ fn index_routes(names: &Names<'_>) -> HashMap<Box<str>, Arc<Route>> {
             kind: RouteKind::Alias,
             name: Arc::clone(&group.name),
             group: Arc::clone(group),
+            on_loss: config.model_aliases.get(id).and_then(|alias| alias.on_loss),
             plan: Plan::new(group, targets),
         });
         routes.insert(format!("alias:{id}").into(), Arc::clone(&route));
@@ -195,7 +196,7 @@ fn single(kind: RouteKind, name: Arc<str>, ids: Vec<TargetId>, targets: &[Target
         fallback_targets: Vec::new(),
     };
     let plan = Plan::new(&group, targets);
-    Route { kind, name, group: Arc::new(group), plan }
+    Route { kind, name, group: Arc::new(group), on_loss: None, plan }
 }
 
 fn list(names: &Names<'_>) -> Vec<Listed> {

@@ -8,7 +8,7 @@ use super::{
     fit::{Misfit, Needs},
     plan::{Plan, Slot},
     router::{Route, Router, Target, TargetId},
-    state::{affinity::AffinityKey, health::Cooldown},
+    state::{affinity::AffinityKey, health::Cooldown, learned::Learned},
 };
 use crate::{protocol::Operation, time::Timestamp};
 
@@ -33,6 +33,9 @@ pub struct Observed {
     pub credits: Vec<i64>,
     /// The slot on which the conversation lives.
     pub bound: Option<usize>,
+    /// What earlier answers taught, by slot of the plan. It decides nothing: how the target is asked
+    /// depends on it.
+    pub learned: Vec<(usize, Arc<Learned>)>,
 }
 
 /// What was known of one target.

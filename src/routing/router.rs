@@ -15,9 +15,12 @@ use super::{
     window::Span,
 };
 use crate::{
-    config::{Capabilities, Strategy, Window},
+    config::{Capabilities, OnLoss, Strategy, Window},
     names::{ModelRef, did_you_mean},
-    protocol::{Format, Operation},
+    protocol::{
+        Format, Operation,
+        quirk::{Quirk, Quirks},
+    },
     time::Timestamp,
 };
 
@@ -65,6 +68,12 @@ pub struct Target {
     pub limits: Limits,
     /// How many tokens fit, if the config says so.
     pub context_window: Option<u64>,
+    /// How many tokens it can say at once, if the config or its name tells.
+    pub max_output: Option<u64>,
+    /// How it differs from the vendor of the format that it is asked in.
+    pub quirks: Quirks,
+    /// What its provider's entry says about losses of translation.
+    pub on_loss: OnLoss,
     /// What the config says that the model can and cannot do.
     pub capabilities: Capabilities,
     /// The targets that silently take over when this one fails.
@@ -86,6 +95,19 @@ pub struct Lanes {
     pub(super) endpoints: [Option<Arc<Endpoint>>; 4],
     /// By [`Operation::index`]; shared between the models of a provider but for Gemini's.
     pub(super) urls: Arc<[Option<Uri>]>,
+    /// The formats that are the provider's own, by [`Format::index`].
+    pub(super) genuine: [bool; 4],
+}
+
+/// How a target is asked for an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// In the client's own format.
+    Same,
+    /// In this one.
+    Translated(Format),
+    /// Not at all: how many tokens a request has is estimated here.
+    Estimated,
 }
 
 impl Lanes {
@@ -96,6 +118,34 @@ impl Lanes {
         let endpoint = self.endpoints[operation.format().index()].as_deref()?;
         let url = self.urls[operation.index()].as_ref()?;
         Some((endpoint, url))
+    }
+
+    /// How this model's provider is asked for `operation`: best in the client's own format, else in
+    /// the one that can say most of it. Only turns of a conversation are translated, and questions
+    /// for their size where the provider is the vendor, who has an answer.
+    #[must_use]
+    pub fn way(&self, operation: Operation) -> Option<Way> {
+        if self.lane(operation).is_some() {
+            return Some(Way::Same);
+        }
+        let chat = |format| self.lane(Operation::chat(format, false)).map(|_| format);
+        let other = operation.format().nearest().into_iter().find_map(chat);
+        if operation.is_chat() {
+            return other.map(Way::Translated);
+        }
+        if !operation.counts_tokens() {
+            return None;
+        }
+        let format = other.or_else(|| chat(operation.format()))?;
+        let asked = Operation::token_count(format).filter(|_| self.is_genuine(format));
+        let asked = asked.filter(|operation| self.lane(*operation).is_some());
+        Some(if asked.is_some() { Way::Translated(format) } else { Way::Estimated })
+    }
+
+    /// Whether `format` is the provider's own.
+    #[must_use]
+    pub fn is_genuine(&self, format: Format) -> bool {
+        self.genuine[format.index()]
     }
 
     /// Why no request can be sent, if a key is not to be had.
@@ -127,13 +177,23 @@ impl Target {
         }
     }
 
-    /// Whether this target can be asked for `operation` without translation.
+    /// How this target is asked for `operation`, if it can be.
+    #[must_use]
+    pub fn way(&self, operation: Operation) -> Option<Way> {
+        let way = match &self.kind {
+            TargetKind::Demo => {
+                (operation.is_chat() || operation.counts_tokens()).then_some(Way::Same)
+            }
+            TargetKind::Upstream(lanes) => lanes.way(operation),
+        };
+        let counts = operation.counts_tokens() && !self.quirks.has(Quirk::NoTokenCount);
+        way.map(|way| if counts || !operation.counts_tokens() { way } else { Way::Estimated })
+    }
+
+    /// Whether this target can be asked for `operation`, translated or not.
     #[must_use]
     pub fn speaks(&self, operation: Operation) -> bool {
-        match &self.kind {
-            TargetKind::Demo => operation.is_chat() || operation.counts_tokens(),
-            TargetKind::Upstream(lanes) => lanes.lane(operation).is_some(),
-        }
+        self.way(operation).is_some()
     }
 }
 
@@ -144,6 +204,8 @@ pub struct Route {
     /// The alias id, or `provider/model`, or the bare model.
     pub name: Arc<str>,
     pub group: Arc<Group>,
+    /// What an alias says about losses of translation; else it is up to the providers.
+    pub on_loss: Option<OnLoss>,
     /// The group, laid out for deciding.
     pub plan: Plan,
 }

@@ -6,6 +6,7 @@
 
 pub mod affinity;
 pub mod health;
+pub mod learned;
 pub mod limits;
 
 use std::{collections::HashMap, sync::Arc};
@@ -21,6 +22,7 @@ use super::{
 use crate::time::Timestamp;
 use affinity::Affinity;
 use health::{Cooldown, Health, Tally};
+use learned::Lessons;
 use limits::{Limits, Reservation};
 
 /// A question, or something to remember.
@@ -44,6 +46,11 @@ pub enum Op {
         question: Arc<Question>,
         reservation: Reservation,
     },
+    /// A model wants to be asked in another way, as `lesson` says.
+    Learned { router: Arc<Router>, target: TargetId, lesson: Arc<str> },
+    /// An answer told what it cost: how many input tokens the request had, of which `estimated`
+    /// (0 for none) were foreseen, and how many output tokens came.
+    Used { router: Arc<Router>, target: TargetId, estimated: u64, input: u64, output: u64 },
 }
 
 /// What [`State::apply`] says.
@@ -79,6 +86,8 @@ pub struct State {
     /// By group: the credits of its members.
     wheels: HashMap<Arc<str>, Wheel>,
     affinity: Affinity,
+    /// What answers taught.
+    lessons: Lessons,
     /// By `provider/model`, since the start.
     #[serde(skip)]
     tallies: HashMap<Arc<str>, Tally>,
@@ -127,6 +136,19 @@ impl State {
                         self.changes += 1;
                     }
                 }
+                Answer::Done
+            }
+            Op::Learned { router, target, lesson } => {
+                self.lessons.learn(&router.target(*target).name, lesson, now);
+                self.changes += 1;
+                Answer::Done
+            }
+            Op::Used { router, target, estimated, input, output } => {
+                let target = router.target(*target);
+                let tally = self.tally(target);
+                tally.input_tokens = tally.input_tokens.saturating_add(*input);
+                tally.output_tokens = tally.output_tokens.saturating_add(*output);
+                self.changes += u64::from(self.lessons.measure(&target.name, *estimated, *input));
                 Answer::Done
             }
         }
@@ -186,7 +208,14 @@ impl State {
             let is_bound = |slot: &super::plan::Slot| router.target(slot.target).name == *target;
             plan.slots.iter().position(is_bound)
         });
-        Observed { slots, used, credits: self.credits(plan), bound }
+        let mut learned = Vec::new();
+        if !self.lessons.is_empty() {
+            learned.extend(plan.slots.iter().enumerate().filter_map(|(place, slot)| {
+                let known = self.lessons.of(&router.target(slot.target).name)?;
+                Some((place, Arc::clone(known)))
+            }));
+        }
+        Observed { slots, used, credits: self.credits(plan), bound, learned }
     }
 
     /// The credits of every row of `plan`, one row after the other.
@@ -290,11 +319,12 @@ impl State {
         self.tallies.entry(Arc::clone(&target.name)).or_default()
     }
 
-    /// Ends the cooldowns of the providers for which `changed` holds, and of their models: their
-    /// entry is another one now.
+    /// Ends the cooldowns of the providers for which `changed` holds, and of their models, and
+    /// forgets what was learned of them: their entry is another one now.
     pub fn forget_cooldowns(&mut self, changed: impl Fn(&str) -> bool) {
         let of_model = |name: &str| changed(name.split('/').next().unwrap_or_default());
         self.models.retain(|name, _| !of_model(name));
+        self.lessons.forget(of_model);
         self.providers.retain(|name, _| !changed(name));
         self.changes += 1;
     }

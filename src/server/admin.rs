@@ -178,6 +178,8 @@ fn targets(state: &State) -> Vec<TargetStatus> {
         name: name.to_owned(),
         succeeded: tally.succeeded,
         failed: tally.failed,
+        input_tokens: tally.input_tokens,
+        output_tokens: tally.output_tokens,
     };
     let mut targets: Vec<TargetStatus> = state.tallies().map(target).collect();
     targets.sort_by(|a, b| a.name.cmp(&b.name));

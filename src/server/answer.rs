@@ -202,7 +202,7 @@ impl Incoming {
                 }
                 self.relay(answered, admitted)
             }
-            Outcome::Demo { answer, exchange } => {
+            Outcome::Local { answer, estimated, exchange } => {
                 let (content_type, body) = match answer {
                     Answer::Whole(whole) => ("application/json", Body::from(whole)),
                     Answer::Stream { content_type, pieces } => {
@@ -215,6 +215,10 @@ impl Incoming {
                 headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
                 if let Some(target) = exchange.target() {
                     headers.insert(reply::TARGET, reply::printable(&target.name));
+                }
+                if estimated {
+                    let estimated = HeaderValue::from_static("estimated");
+                    headers.insert(reply::TOKEN_COUNT, estimated);
                 }
                 if debug {
                     debug::add(&exchange, headers);

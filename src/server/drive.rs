@@ -6,25 +6,27 @@ use std::sync::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use reqwest::Response;
 
 use super::{Gateway, upstream};
 use crate::{
     chat::{Fault, FaultKind},
+    config::OnLoss,
     exchange::{
         Exchange, Refusal, Step, UpstreamError,
         demo::{self, Answer},
         relay::{Cut, End, Flow, Relay},
         reply, verdict,
     },
+    formats::codec,
     routing::{failure::Failure, router::TargetId, settings::Limits},
 };
 
 /// How a request came out.
 pub enum Outcome {
-    /// The demo provider answers.
-    Demo { answer: Answer, exchange: Box<Exchange> },
+    /// The demo provider answers, or the gateway itself with an estimate.
+    Local { answer: Answer, estimated: bool, exchange: Box<Exchange> },
     /// A provider answers: its first content is here.
     Answered(Box<Answered>),
     /// Nobody answers.
@@ -68,6 +70,12 @@ pub async fn drive(
                 return Outcome::Refused(refusal, Box::new(exchange));
             }
             Step::Demo(id) => return demo(&gateway, exchange, id),
+            Step::Count(tokens) => {
+                answered(&gateway, &mut exchange);
+                let body = codec(exchange.call().format()).encode_token_count(tokens);
+                let (answer, exchange) = (Answer::Whole(body.into()), Box::new(exchange));
+                return Outcome::Local { answer, estimated: true, exchange };
+            }
             Step::Send(outgoing, limits) => {
                 let streams = exchange.call().streams;
                 let patience = if streams { limits.first_byte } else { limits.whole_reply };
@@ -93,7 +101,7 @@ fn demo(gateway: &Gateway, mut exchange: Exchange, id: TargetId) -> Outcome {
     match demo::answer(exchange.call(), target, gateway.clock.now()) {
         Ok(answer) => {
             answered(gateway, &mut exchange);
-            Outcome::Demo { answer, exchange: Box::new(exchange) }
+            Outcome::Local { answer, estimated: false, exchange: Box::new(exchange) }
         }
         Err(error) => Outcome::Refused(Refusal::Local(error), Box::new(exchange)),
     }
@@ -104,7 +112,39 @@ fn answered(gateway: &Gateway, exchange: &mut Exchange) {
     if let Some(op) = exchange.answered() {
         gateway.apply(&op);
     }
+    for op in exchange.lessons_learned() {
+        gateway.apply(&op);
+    }
+    losses(gateway, exchange);
     gateway.decisions.keep(exchange.record());
+}
+
+/// Tells what a target was not told, once for each target and kind of loss.
+fn losses(gateway: &Gateway, exchange: &Exchange) {
+    let (Some(target), dropped) = (exchange.target(), exchange.dropped()) else { return };
+    if dropped.is_empty() || exchange.on_loss(target) != OnLoss::Warn {
+        return;
+    }
+    let fresh: Vec<String> = dropped
+        .iter()
+        .filter(|loss| gateway.is_news(&target.name, loss))
+        .map(|loss| format!("{} ({})", loss.path, loss.reason))
+        .collect();
+    if !fresh.is_empty() {
+        tracing::warn!(
+            request = %exchange.call().request_id,
+            "{} cannot be told: {}",
+            target.name,
+            fresh.join(", "),
+        );
+    }
+}
+
+/// What an answer has cost, as far as it says so, for the state.
+pub fn account(gateway: &Gateway, exchange: &Exchange, relay: &mut Relay) {
+    if let Some(op) = relay.usage().and_then(|counted| exchange.used(counted)) {
+        gateway.apply(&op);
+    }
 }
 
 /// An answer has ended: the state and the log are told if it is not whole.
@@ -175,7 +215,7 @@ impl Attempt<'_> {
     ) -> Result<Answered, Exchange> {
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
-        let mut relay = match Relay::open(self.exchange.call(), &headers) {
+        let mut relay = match self.exchange.relay(&headers) {
             Ok(relay) => relay,
             Err((failure, message)) => {
                 fail(&mut self.exchange, failure, None, message);
@@ -207,8 +247,16 @@ impl Attempt<'_> {
                     let target = self.exchange.target().map(|target| Arc::clone(&target.name));
                     let target = target.unwrap_or_else(|| "?".into());
                     answered(gateway, &mut self.exchange);
+                    if complete {
+                        account(gateway, &self.exchange, &mut relay);
+                    }
+                    let mut headers = reply::headers(self.exchange.call(), &target, &headers);
+                    if let Some(media_type) = relay.media_type() {
+                        headers.remove(header::CONTENT_LENGTH);
+                        let media_type = HeaderValue::from_static(media_type);
+                        headers.insert(header::CONTENT_TYPE, media_type);
+                    }
                     ended(gateway, &self.exchange, &relay);
-                    let headers = reply::headers(self.exchange.call(), &target, &headers);
                     let (exchange, limits) = (self.exchange, self.limits);
                     return Ok(Answered {
                         status,

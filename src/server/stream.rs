@@ -9,10 +9,10 @@ use tokio::time::Instant;
 
 use super::{
     Admitted, Gateway,
-    drive::{Answered, Outcome, broken_off, ended},
+    drive::{self, Answered, Outcome, broken_off},
 };
 use crate::{
-    chat::{Fault, FaultKind},
+    chat::Fault,
     exchange::{
         Refusal,
         demo::Answer,
@@ -54,7 +54,8 @@ impl Relaying {
     }
 
     async fn next(&mut self) -> Option<std::io::Result<Bytes>> {
-        let mut deadline = Instant::now() + self.answered.limits.silence;
+        let began = Instant::now();
+        let mut deadline = began + self.answered.limits.silence;
         loop {
             if let Some(piece) = self.queue.pop_front() {
                 return Some(Ok(piece));
@@ -67,8 +68,12 @@ impl Relaying {
                 return None;
             }
             let sign = self.answered.relay.keep_alive();
-            let left = deadline.saturating_duration_since(Instant::now());
-            let wait = if sign.is_some() { left.min(KEEP_ALIVE) } else { left };
+            let now = Instant::now();
+            let left = deadline.saturating_duration_since(now);
+            // What the provider sends may come to nothing for the client: its pings do, in
+            // another format.
+            let quiet = (began + KEEP_ALIVE).saturating_duration_since(now);
+            let wait = if sign.is_some() { left.min(quiet) } else { left };
             match tokio::time::timeout(wait, self.answered.response.chunk()).await {
                 Ok(Ok(Some(chunk))) => {
                     self.feed(chunk);
@@ -93,9 +98,10 @@ impl Relaying {
         let Answered { relay, exchange, .. } = &mut *self.answered;
         let flow = relay.end(end, |how| broken_off(exchange, &how), &mut out);
         self.broken = matches!(flow, Flow::Failed(..));
+        drive::account(&self.gateway, exchange, relay);
         self.queue.extend(out);
         self.ended = true;
-        ended(&self.gateway, exchange, relay);
+        drive::ended(&self.gateway, exchange, relay);
     }
 }
 
@@ -161,28 +167,27 @@ impl Waiting {
             Outcome::Answered(answered) => {
                 return Self::Relaying(Relaying::new(Arc::clone(gateway), answered, admitted));
             }
-            Outcome::Demo { answer: Answer::Whole(whole), .. } => {
+            Outcome::Local { answer: Answer::Whole(whole), .. } => {
                 return Self::Rest(VecDeque::from([whole]));
             }
-            Outcome::Demo { answer: Answer::Stream { pieces, .. }, .. } => {
+            Outcome::Local { answer: Answer::Stream { pieces, .. }, .. } => {
                 return Self::Rest(pieces.into());
             }
             Outcome::Refused(refusal, _) => refusal,
         };
         let mut tail = Vec::new();
-        codec(format).watch().fail(&fault(&refusal, request_id), &mut tail);
+        codec(format).watch().fail(&fault(&refusal, format, request_id), &mut tail);
         Self::Rest(VecDeque::from([tail.into()]))
     }
 }
 
 /// A refusal in words, for a client whose stream has begun with nothing but signs of life.
-fn fault(refusal: &Refusal, request_id: &str) -> Fault {
+fn fault(refusal: &Refusal, format: Format, request_id: &str) -> Fault {
     match refusal {
         Refusal::Local(error) => error.fault(request_id),
         Refusal::Upstream { error, .. } => {
-            let body: String = String::from_utf8_lossy(&error.body).chars().take(2000).collect();
-            let message = format!("the provider answered {}: {body}", error.status);
-            Fault::new(FaultKind::from_status(error.status), message).of_request(request_id)
+            // In the client's format already, wherever it came from.
+            codec(format).decode_fault(error.status, &error.body).of_request(request_id)
         }
     }
 }

@@ -220,6 +220,76 @@ def gemini_models_and_errors():
     assert "scripted" in "".join(chunk.text or "" for chunk in gem(SCRIPTED).models.generate_content_stream(model="after-empty", contents="hi"))
 
 
+# Providers of the scripted gateway that speak one format each.
+OTHERS = {"chat", "responses", "messages", "google"}
+CITY = {"command": "echo hi", "cmd": "echo hi", "description": "say hi", "city": "Oslo"}
+
+
+@check
+def anthropic_translated():
+    tools = [{"name": "weather", "input_schema": SCHEMA}]
+    for other in sorted(OTHERS - {"messages"}):
+        message = claude(SCRIPTED).messages.create(model=f"{other}/text", max_tokens=500, messages=ASK)
+        assert message.content[0].text == "scripted text" and message.usage.input_tokens == 3
+        with claude(SCRIPTED).messages.stream(model=f"{other}/tool", max_tokens=500, messages=ASK, tools=tools) as stream:
+            message = stream.get_final_message()
+        call = next(block for block in message.content if block.type == "tool_use")
+        assert (call.name, call.input, message.stop_reason) == ("weather", CITY, "tool_use"), message
+        history = [*ASK, {"role": "assistant", "content": message.content}, {"role": "user", "content": [{"type": "tool_result", "tool_use_id": call.id, "content": "rain"}]}]
+        message = claude(SCRIPTED).messages.create(model=f"{other}/tool", max_tokens=500, messages=history, tools=tools)
+        assert message.content[0].text == "scripted text"
+        assert raises(anthropic.RateLimitError, lambda: claude(SCRIPTED).messages.create(model=f"{other}/e429", max_tokens=9, messages=ASK)).response.headers["retry-after"] == "1"
+        assert raises(anthropic.BadRequestError, lambda: claude(SCRIPTED).messages.create(model=f"{other}/e400", max_tokens=9, messages=ASK)).type == "invalid_request_error"
+        assert claude(SCRIPTED).messages.count_tokens(model=f"{other}/text", messages=ASK).input_tokens > 3
+
+
+@check
+def chat_translated():
+    tools = [{"type": "function", "function": {"name": "weather", "parameters": SCHEMA}}]
+    for other in sorted(OTHERS - {"chat"}):
+        chat = gpt(SCRIPTED).chat.completions
+        reply = chat.create(model=f"{other}/text", messages=ASK)
+        assert reply.choices[0].message.content == "scripted text" and reply.usage.prompt_tokens == 3
+        with gpt(SCRIPTED).chat.completions.stream(model=f"{other}/tool", messages=ASK, tools=tools) as stream:
+            reply = stream.get_final_completion()
+        message = reply.choices[0].message
+        assert reply.choices[0].finish_reason == "tool_calls" and message.tool_calls[0].function.name == "weather"
+        history = [*ASK, message.model_dump(exclude_none=True, exclude={"parsed"}), {"role": "tool", "tool_call_id": message.tool_calls[0].id, "content": "rain"}]
+        assert chat.create(model=f"{other}/tool", messages=history, tools=tools).choices[0].message.content == "scripted text"
+        raises(openai.RateLimitError, lambda: chat.create(model=f"{other}/e429", messages=ASK))
+        raises(openai.BadRequestError, lambda: chat.create(model=f"{other}/e400", messages=ASK))
+
+
+@check
+def responses_translated():
+    tools = [{"type": "function", "name": "weather", "parameters": SCHEMA, "strict": False}]
+    for other in sorted(OTHERS - {"responses"}):
+        api = gpt(SCRIPTED).responses
+        assert api.create(model=f"{other}/text", input="hi").output_text == "scripted text"
+        with gpt(SCRIPTED).responses.stream(model=f"{other}/tool", input="call the tool", tools=tools) as stream:
+            reply = stream.get_final_response()
+        call = next(item for item in reply.output if item.type == "function_call")
+        assert call.name == "weather"
+        history = [{"role": "user", "content": "call the tool"}, *[item.model_dump(exclude_none=True, exclude={"parsed_arguments"}) for item in reply.output], {"type": "function_call_output", "call_id": call.call_id, "output": "rain"}]
+        assert api.create(model=f"{other}/tool", input=history, tools=tools).output_text == "scripted text"
+        raises(openai.RateLimitError, lambda: api.create(model=f"{other}/e429", input="hi"))
+        assert "previous_response_id" in str(raises(openai.BadRequestError, lambda: api.create(model=f"{other}/text", input="hi", previous_response_id="resp_1")))
+
+
+@check
+def google_translated():
+    tool = types.Tool(function_declarations=[types.FunctionDeclaration(name="weather", parameters_json_schema=SCHEMA)])
+    for other in sorted(OTHERS - {"google"}):
+        models = gem(SCRIPTED).models
+        reply = models.generate_content(model=f"{other}/text", contents="hi")
+        assert reply.text == "scripted text" and reply.usage_metadata.prompt_token_count == 3
+        pieces = list(models.generate_content_stream(model=f"{other}/text", contents="hi"))
+        assert "".join(piece.text or "" for piece in pieces) == "scripted text"
+        reply = models.generate_content(model=f"{other}/tool", contents="call the tool", config=types.GenerateContentConfig(tools=[tool], automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True)))
+        assert reply.function_calls[0].name == "weather"
+        assert models.count_tokens(model=f"{other}/text", contents="hi").total_tokens > 0
+
+
 failed = 0
 for function in CHECKS:
     try:

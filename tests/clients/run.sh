@@ -49,9 +49,11 @@ for _ in $(seq 100); do [ -s "$work/upstream" ] && break; sleep 0.05; done
 port=$(cat "$work/upstream")
 [ -n "$port" ] || { echo "FAILED the scripted provider does not start"; exit 1; }
 
-# A refused key rests its whole provider, so what refuses one is a provider of its own.
 models='"text","tool","cut","empty","errfirst","e400","e404","e429","e500","e529"'
 formats='"formats":["openai","openai-responses","anthropic","gemini"]'
+# A refused key rests all of its provider: `k` is there for that alone. The others speak one format
+# each, so that every other client is translated for.
+one() { printf '{"id":"%s","baseUrl":"http://127.0.0.1:%s","apiKey":"provider-key","formats":["%s"],"models":[%s]}' "$1" "$port" "$2" "$models"; }
 alias() { printf '"after-%s":{"targets":["%s","p/text"]}' "$1" "$2"; }
 gateway demo ''; export DEMO_URL=$url
 gateway keyed '{"masterKey":"gw-key","server":{"requireAuth":true}}'; export KEYED_URL=$url
@@ -63,6 +65,7 @@ export AMP_GATEWAY=$url
 gateway scripted "{\"providers\":[
   {\"id\":\"p\",\"baseUrl\":\"http://127.0.0.1:$port\",\"apiKey\":\"provider-key\",$formats,\"models\":[$models]},
   {\"id\":\"k\",\"baseUrl\":\"http://127.0.0.1:$port\",\"apiKey\":\"provider-key\",$formats,\"models\":[\"e401\"]},
+  $(one chat openai),$(one responses openai-responses),$(one messages anthropic),$(one google gemini),
   {\"id\":\"gone\",\"baseUrl\":\"http://127.0.0.1:1\",\"apiKey\":\"k\",$formats,\"models\":[\"m\"]}],
  \"server\":{\"retry\":{\"attempts\":1}},
  \"modelAliases\":{$(alias errfirst p/errfirst),$(alias empty p/empty),$(alias e529 p/e529),$(alias nobody gone/m)}}"
@@ -107,6 +110,10 @@ if [ -x "$claude" ]; then
   agent_claude "a tool turn with the demo" "$DEMO_URL" demo/agent 'call the tool Bash with {"command":"echo from-bash","description":"say it"}' "from-bash"
   agent_claude "text from a provider" "$SCRIPTED_URL" p/text "hello" "scripted text"
   agent_claude "a target that fails first" "$SCRIPTED_URL" after-errfirst "hello" "scripted text"
+  for other in chat responses google; do
+    agent_claude "text from a provider that speaks $other" "$SCRIPTED_URL" $other/text "hello" "scripted text"
+    agent_claude "a tool turn with a provider that speaks $other" "$SCRIPTED_URL" $other/tool "hello" "scripted text"
+  done
 else
   skip "claude -p" "its package has no binary for this machine"
 fi
@@ -136,6 +143,10 @@ if [ -x "$codex" ] && "$codex" --version >/dev/null 2>&1; then
   agent_codex "a tool turn with the demo" "$DEMO_URL" demo/agent 'call the tool exec_command with {"cmd":"echo from-shell"}' "from-shell"
   agent_codex "text from a provider" "$SCRIPTED_URL" p/text "hello" "scripted text"
   agent_codex "a provider that cannot be reached first" "$SCRIPTED_URL" after-nobody "hello" "scripted text"
+  for other in chat messages google; do
+    agent_codex "text from a provider that speaks $other" "$SCRIPTED_URL" $other/text "hello" "scripted text"
+    agent_codex "a tool turn with a provider that speaks $other" "$SCRIPTED_URL" $other/tool "hello" "scripted text"
+  done
 else
   skip "codex exec" "its package has no binary for this machine"
 fi

@@ -205,11 +205,12 @@ async fn a_missing_key_is_told_and_nothing_is_sent_without_it() {
 #[tokio::test]
 async fn a_format_that_no_target_speaks_is_explained() {
     let upstream = Upstream::start(|_| reply(200, "{}")).await;
-    let mut chat_only = provider("p", upstream.address, &["m"]);
-    chat_only["formats"] = json!(["openai"]);
-    let gateway = Running::start(&json!({ "providers": [chat_only] })).await;
-    let response = gateway.post("/v1/messages", r#"{"model":"m"}"#).await;
+    let mut one = provider("p", upstream.address, &["m"]);
+    one["formats"] = json!(["anthropic"]);
+    let gateway = Running::start(&json!({ "providers": [one] })).await;
+    // A turn of a conversation is translated; this cannot be.
+    let response = gateway.post("/v1/embeddings", r#"{"model":"m","input":"x"}"#).await;
     assert_eq!(response.status(), 501);
     let text = response.text().await.expect("an error");
-    assert!(text.contains("speak only openai"), "{text}");
+    assert!(text.contains("speak only anthropic"), "{text}");
 }

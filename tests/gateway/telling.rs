@@ -77,7 +77,7 @@ async fn headers_tell_how_a_request_was_routed() {
                 .to_owned(),
         ),
         (
-            "/v1/messages",
+            "/v1/responses/compact",
             json!({ "model": "smart", "tools": tools }),
             "requested-model: smart\nroute-type: alias\nroute-ref: b\nroute-strategy: auto\n\
              selected-candidate: good/m\nskipped-candidates: chat/m:format-incompatible\n\

@@ -15,16 +15,16 @@ struct Ready {
 fn ready(format: Format) -> Ready {
     match format {
         // Chat.
-        Format::OpenAi => Ready { requests: false, replies: false, streams: false },
+        Format::OpenAi => Ready { requests: true, replies: true, streams: true },
         //
         // Responses.
-        Format::OpenAiResponses => Ready { requests: false, replies: false, streams: false },
+        Format::OpenAiResponses => Ready { requests: true, replies: true, streams: true },
         //
         // Messages.
-        Format::Anthropic => Ready { requests: false, replies: false, streams: false },
+        Format::Anthropic => Ready { requests: true, replies: true, streams: true },
         //
         // Gemini.
-        Format::Gemini => Ready { requests: false, replies: false, streams: false },
+        Format::Gemini => Ready { requests: true, replies: true, streams: true },
     }
 }
 

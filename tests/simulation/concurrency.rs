@@ -50,7 +50,9 @@ fn run(router: &Arc<Router>, schedule: &[usize], unreachable: usize) -> Outcome 
                 outcome.refused += 1;
                 exchanges[turn] = None;
             }
-            Step::Wait(_) | Step::Demo(_) => panic!("there is nothing to wait for"),
+            Step::Wait(_) | Step::Demo(_) | Step::Count(_) => {
+                panic!("there is nothing to wait for")
+            }
         }
     }
     assert!(exchanges.iter().all(Option::is_none), "a request has not ended");

@@ -131,7 +131,7 @@ impl World {
                     asked.waited += pause;
                     self.now = self.now.after(pause);
                 }
-                Step::Demo(_) => panic!("the demo provider is not simulated"),
+                Step::Demo(_) | Step::Count(_) => panic!("only providers are simulated"),
                 Step::Send(..) => {
                     let target = exchange.target().expect("a target").name.to_string();
                     let script = scripts(self, &target, &asked);

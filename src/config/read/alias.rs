@@ -33,6 +33,7 @@ pub(super) fn read(mut fields: Fields<'_, '_>, id: &str) -> Alias {
             &mut fields,
             &["fallbackTargets", "fallback-targets", "fallbacks"],
         ),
+        on_loss: fields.on_loss(),
         metadata: fields.any(&["metadata"]),
     };
     fields.finish();

@@ -11,6 +11,7 @@ use super::{
     super::{
         FormatMap, Provider,
         fields::{Fields, Found, members, suggestion},
+        presets,
         problem::Problem,
         secret::is_variable_name,
     },
@@ -63,6 +64,9 @@ pub(super) fn read(mut fields: Fields<'_, '_>, index: usize) -> Provider {
             &["anthropicVersion", "anthropic-version"],
         ),
         anthropic_beta: headers::read_text(&mut fields, &["anthropicBeta", "anthropic-beta"]),
+        vendor: read_vendor(&mut fields),
+        quirks: fields.quirks(&["quirks"]),
+        on_loss: fields.on_loss(),
         models: model::read_all(&mut fields),
         rate_limits: bucket::read_all(&mut fields),
         timeouts: read_timeouts(&mut fields),
@@ -105,6 +109,12 @@ fn read_variable(fields: &mut Fields<'_, '_>) -> Option<String> {
             .hint("letters, digits and `_`; the key itself belongs into `apiKey`"),
     );
     None
+}
+
+fn read_vendor(fields: &mut Fields<'_, '_>) -> Option<String> {
+    let known = presets::all().iter().map(|preset| preset.id.as_str());
+    let known: Vec<(&'static str, &'static str)> = known.map(|id| (id, id)).collect();
+    fields.word(&["vendor"], "a known vendor", &known).map(str::to_owned)
 }
 
 fn read_kind(fields: &mut Fields<'_, '_>) -> Option<String> {

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::{
     super::{Signal, Watch, raw::write_event, sse},
-    error,
+    fault::error,
 };
 use crate::chat::Fault;
 

@@ -3,11 +3,12 @@
 use std::{borrow::Cow, time::Duration};
 
 use serde::Deserialize;
-use serde_json::{json, value::RawValue};
+use serde_json::value::RawValue;
 
 use super::{
-    super::{Signal, Watch, raw::write_event, sse},
-    Ending, response,
+    super::{Signal, Watch, sse},
+    reply::encode::{Ending, Output, response},
+    stream::encode::event,
 };
 use crate::chat::{Fault, Start};
 
@@ -124,12 +125,11 @@ impl Watch for Watcher {
     fn fail(&mut self, fault: &Fault, out: &mut Vec<u8>) {
         let id = if self.id.is_empty() { fault.request_id.clone() } else { self.id.clone() };
         let start = Start { id, model: self.model.clone(), created: self.created };
-        let failed = json!({
-            "type": "response.failed",
-            "sequence_number": self.next_sequence,
-            "response": response(&start, Vec::new(), Ending::Failed(fault), None),
+        event(out, "response.failed", self.next_sequence, |event| {
+            event.object("response", |object| {
+                response(object, &start, &Output::default(), Ending::Failed(fault), None);
+            });
         });
-        write_event(out, "response.failed", &failed);
     }
 }
 

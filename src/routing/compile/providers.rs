@@ -10,13 +10,16 @@ use url::Url;
 use super::at;
 use crate::{
     config::{
-        Config, Model, Provider,
-        presets::{Preset, preset_for},
+        Config, Model, OnLoss, Provider,
+        presets::{self, Preset},
         problem::{Problem, join},
         secret::SecretFinder,
     },
     names::{ModelRef, ProviderId, did_you_mean},
-    protocol::{Format, Operation},
+    protocol::{
+        Format, Operation,
+        quirk::{Quirk, Quirks},
+    },
     routing::{
         endpoint::{self, Endpoint},
         router::{Lanes, Target, TargetId, TargetKind},
@@ -124,7 +127,10 @@ impl Providers {
                         .hint(format!("the provider speaks {}", spoken.join(", "))),
                 );
             }
-            let target = target(&id, model, TargetKind::Upstream(lanes), base.limits);
+            let mut target = target(&id, model, TargetKind::Upstream(lanes), base.limits);
+            let quirks = base.quirks.iter().chain(&model.quirks).copied();
+            target.quirks = quirks.collect();
+            target.on_loss = provider.on_loss.unwrap_or_default();
             if !self.push(target, &model.aliases) {
                 let message = format!("`{}` is listed twice", model.id);
                 problems.push(Problem::error(join(&pointer, "id"), message));
@@ -243,6 +249,9 @@ fn target(provider: &ProviderId, model: &Model, kind: TargetKind, limits: Limits
         kind,
         limits,
         context_window: model.context_window,
+        max_output: model.max_output_tokens.or_else(|| presets::max_output_tokens(&model.id)),
+        quirks: Quirks::default(),
+        on_loss: OnLoss::default(),
         capabilities: model.capabilities,
         fallbacks: Vec::new(),
     }
@@ -255,6 +264,9 @@ struct Base {
     implied: Vec<Format>,
     urls: [Option<Url>; 4],
     endpoints: [Option<Arc<Endpoint>>; 4],
+    /// By [`Format::index`].
+    genuine: [bool; 4],
+    quirks: Vec<Quirk>,
     limits: Limits,
 }
 
@@ -266,11 +278,20 @@ impl Base {
         find: &SecretFinder<'_>,
         problems: &mut Vec<Problem>,
     ) -> Option<Self> {
-        let preset = any_url(provider).and_then(preset_for);
+        let named = provider.vendor.as_deref().and_then(presets::named);
+        let preset = named.or_else(|| any_url(provider).and_then(presets::preset_for));
         let (formats, implied) = formats(provider, preset);
         let mut base = Self {
             urls: Default::default(),
             endpoints: Default::default(),
+            genuine: Format::ALL
+                .map(|format| preset.is_some_and(|preset| preset.genuine.contains(&format))),
+            quirks: preset
+                .iter()
+                .flat_map(|preset| &preset.quirks)
+                .chain(&provider.quirks)
+                .copied()
+                .collect(),
             limits: limits.with(provider.timeouts.as_ref()),
             formats,
             implied,
@@ -312,7 +333,7 @@ impl Base {
         } else {
             Arc::clone(shared)
         };
-        Lanes { endpoints, urls }
+        Lanes { endpoints, urls, genuine: self.genuine }
     }
 }
 

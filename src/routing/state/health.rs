@@ -35,6 +35,10 @@ pub struct Tally {
     pub succeeded: u64,
     /// Attempts that failed.
     pub failed: u64,
+    /// Tokens that the provider counted in requests, as far as it tells.
+    pub input_tokens: u64,
+    /// The same in replies.
+    pub output_tokens: u64,
 }
 
 impl Health {

@@ -30,6 +30,8 @@ fn read(found: &Found<'_>, problems: &mut Vec<Problem>) -> Option<Model> {
         formats: fields.formats(&["formats", "format"]),
         enabled: fields.boolean(&["enabled"]).unwrap_or(true),
         context_window: fields.whole(&["contextWindow", "context-window"], 1..=u64::MAX),
+        max_output_tokens: fields.whole(&["maxOutputTokens", "max-output-tokens"], 1..=u64::MAX),
+        quirks: fields.quirks(&["quirks"]),
         cost: fields.any(&["cost"]),
         capabilities: read_capabilities(&mut fields),
         fallback_models: fields.texts(spellings, true),

@@ -1,163 +1,138 @@
 //! Anthropic Messages, requests → the neutral vocabulary.
 
+mod block;
+mod content;
+mod tool;
+mod wish;
+
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::super::words::{FORMAT, cache_mark, tier};
 use crate::{
-    chat::{Block, Content, Json, Message, Reasoning, Request, Role, Tool, ToolChoice, ToolKind},
-    formats::{Malformed, raw},
-    protocol::Format,
+    chat::{
+        Block, CacheWish, Content, Extra, Json, Message, Place, Request, Role, Sampling,
+        ServerState,
+    },
+    formats::{
+        Malformed,
+        raw::{self, Text, open_struct},
+    },
 };
+use block::Spot;
+use content::WireContent;
 
-#[derive(Deserialize)]
-struct Body<'a> {
-    #[serde(borrow, default)]
-    model: Cow<'a, str>,
-    #[serde(borrow)]
-    system: Option<&'a RawValue>,
-    #[serde(borrow)]
-    messages: Vec<WireMessage<'a>>,
-    #[serde(borrow)]
-    tools: Option<Vec<WireTool<'a>>>,
-    #[serde(borrow)]
-    tool_choice: Option<WireChoice<'a>>,
-    max_tokens: Option<u64>,
-    stream: Option<bool>,
+open_struct! {
+    struct Body<'a> {
+        model: Text<'a> = "model",
+        system: WireContent<'a> = "system",
+        messages: Vec<WireMessage<'a>> = "messages",
+        tools: Vec<&'a RawValue> = "tools",
+        tool_choice: &'a RawValue = "tool_choice",
+        max_tokens: u64 = "max_tokens",
+        stream: bool = "stream",
+        temperature: f64 = "temperature",
+        top_p: f64 = "top_p",
+        top_k: u64 = "top_k",
+        stop_sequences: Vec<Text<'a>> = "stop_sequences",
+        thinking: &'a RawValue = "thinking",
+        output_config: &'a RawValue = "output_config",
+        output_format: &'a RawValue = "output_format",
+        metadata: &'a RawValue = "metadata",
+        service_tier: Text<'a> = "service_tier",
+        cache_control: &'a RawValue = "cache_control",
+        thread: &'a RawValue = "thread",
+    }
 }
 
-#[derive(Deserialize)]
-struct WireMessage<'a> {
-    #[serde(borrow)]
-    role: Cow<'a, str>,
-    #[serde(borrow)]
-    content: &'a RawValue,
-}
-
-#[derive(Deserialize)]
-struct WireBlock<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Cow<'a, str>,
-    #[serde(borrow)]
-    text: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    name: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    tool_use_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    tool_name: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    content: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct WireTool<'a> {
-    #[serde(borrow)]
-    name: Cow<'a, str>,
-    #[serde(borrow, rename = "type")]
-    kind: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    description: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    input_schema: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct WireChoice<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Cow<'a, str>,
-    #[serde(borrow)]
-    name: Option<Cow<'a, str>>,
+open_struct! {
+    struct WireMessage<'a> {
+        role: Text<'a> = "role",
+        content: WireContent<'a> = "content",
+    }
 }
 
 pub(in super::super) fn decode(body: &str) -> Result<Request<'_>, Malformed> {
-    let body: Body<'_> = raw::read_body(body, "an Anthropic Messages request")?;
-    let mut messages = Vec::with_capacity(body.messages.len() + 1);
-    if let Some(system) = body.system {
-        messages.push(Message::new(Role::System, blocks(system, "/system")?));
+    let mut body: Body<'_> = raw::read_body(body, "an Anthropic Messages request")?;
+    let mut request = Request::new(FORMAT);
+    request.messages = messages(body.system.take(), body.messages.take())?;
+    for (index, tool) in body.tools.take().into_iter().flatten().enumerate() {
+        request.tools.push(tool::tool(tool, index)?);
     }
-    for (index, message) in body.messages.into_iter().enumerate() {
-        let place = format!("/messages/{index}/content");
-        let blocks = blocks(message.content, &place)?;
-        messages.push(Message::new(role(&message.role, &blocks), blocks));
+    if let Some(choice) = body.tool_choice {
+        (request.tool_choice, request.parallel_tools) = tool::choice(choice)?;
     }
-    Ok(Request {
-        model: body.model,
-        messages,
-        tools: body.tools.into_iter().flatten().map(tool).collect(),
-        tool_choice: body.tool_choice.map_or_else(ToolChoice::default, choice),
-        max_tokens: body.max_tokens,
-        stream: body.stream == Some(true),
-        stream_usage: true,
-        ..Request::new(Format::Anthropic)
-    })
+    request.model = body.model.take().unwrap_or_default().0;
+    request.max_tokens = body.max_tokens;
+    request.stream = body.stream == Some(true);
+    request.sampling = Sampling {
+        temperature: body.temperature,
+        top_p: body.top_p,
+        top_k: body.top_k,
+        ..Sampling::default()
+    };
+    request.stop = body.stop_sequences.take().into_iter().flatten().map(|text| text.0).collect();
+    request.extra = Extra::list(FORMAT, body.extra);
+    if let Some(thinking) = body.thinking {
+        wish::thinking(thinking, &mut request)?;
+    }
+    if let Some(config) = body.output_config {
+        wish::output_config(config, &mut request)?;
+    }
+    if let Some(format) = body.output_format {
+        request.output = wish::output(format, "/output_format")?;
+    }
+    if let Some(metadata) = body.metadata {
+        wish::metadata(metadata, &mut request)?;
+    }
+    request.tier = body.service_tier.and_then(|name| tier(&name.0));
+    request.cache = CacheWish { mark: body.cache_control.map(cache_mark), ..CacheWish::default() };
+    request.state = body.thread.map(|thread| ServerState::Thread(Json::from(thread)));
+    Ok(request)
+}
+
+fn messages<'a>(
+    system: Option<WireContent<'a>>,
+    list: Option<Vec<WireMessage<'a>>>,
+) -> Result<Vec<Message<'a>>, Malformed> {
+    let list = list.ok_or_else(|| Malformed {
+        message: "`messages` is missing: a list of what was said".to_owned(),
+        pointer: Some("/messages".to_owned()),
+    })?;
+    let mut messages = Vec::with_capacity(list.len() + 1);
+    if let Some(system) = system {
+        let blocks = block::blocks(system, Spot::System)?;
+        if !blocks.is_empty() {
+            messages.push(Message::new(Role::System, blocks).at(Spot::System.whole()));
+        }
+    }
+    for (number, message) in list.into_iter().enumerate() {
+        let place = Place::new("/messages/#", &[number]);
+        let blocks = match message.content {
+            Some(content) => block::blocks(content, Spot::Message(number))?,
+            None => Vec::new(),
+        };
+        let role = role(&message.role.unwrap_or_default().0, &blocks);
+        let extra = Extra::list(FORMAT, message.extra);
+        messages.push(Message { extra, ..Message::new(role, blocks).at(place) });
+    }
+    Ok(messages)
 }
 
 /// Claude Code puts `system` messages in the middle of a conversation. Results of tools come in
 /// user messages; a message of nothing else is the tool's.
 fn role(role: &str, blocks: &[Block<'_>]) -> Role {
-    let only_results = !blocks.is_empty()
-        && blocks.iter().all(|block| matches!(block.content, Content::ToolResult(_)));
+    let is_result = |block: &Block<'_>| matches!(block.content, Content::ToolResult(_));
     match role {
         "assistant" => Role::Assistant,
         "system" => Role::System,
-        _ if only_results => Role::Tool,
+        _ if !blocks.is_empty() && blocks.iter().all(is_result) => Role::Tool,
         _ => Role::User,
     }
 }
 
-fn blocks<'a>(content: &'a RawValue, place: &str) -> Result<Vec<Block<'a>>, Malformed> {
-    if let Some(text) = raw::string(content) {
-        return Ok(vec![Block::plain(text)]);
-    }
-    let blocks: Vec<WireBlock<'a>> = raw::read(content, place)?;
-    Ok(blocks.into_iter().map(block).collect())
-}
-
-fn block(block: WireBlock<'_>) -> Block<'_> {
-    match &*block.kind {
-        "text" => Block::plain(block.text.unwrap_or_default()),
-        "image" => raw::unread(Format::Anthropic, "image"),
-        "document" => raw::unread(Format::Anthropic, "document"),
-        "thinking" | "redacted_thinking" => Block::new(Content::Reasoning(Reasoning::default())),
-        "tool_use" => raw::call(block.id.unwrap_or_default(), block.name.unwrap_or_default()),
-        "tool_result" => raw::result(
-            block.tool_use_id.unwrap_or_default(),
-            block.content.map(result_text).unwrap_or_default(),
-        ),
-        _ => raw::unread(Format::Anthropic, block.kind),
-    }
-}
-
-/// A result is a string or blocks; `tool_reference` blocks carry nothing but a tool's name.
-fn result_text(content: &RawValue) -> Cow<'_, str> {
-    if let Some(text) = raw::string(content) {
-        return text;
-    }
-    let blocks: Vec<WireBlock<'_>> = serde_json::from_str(content.get()).unwrap_or_default();
-    raw::join(blocks.into_iter().filter_map(|block| block.text.or(block.tool_name)))
-}
-
-/// Tools with a schema are the client's, whatever their type says; the rest run at the vendor's.
-fn tool(tool: WireTool<'_>) -> Tool<'_> {
-    let own =
-        tool.input_schema.is_some() || tool.kind.as_deref().is_none_or(|kind| kind == "custom");
-    let kind = if own {
-        ToolKind::Function { schema: tool.input_schema.map(Json::from), strict: None }
-    } else {
-        raw::unread_tool(Format::Anthropic)
-    };
-    Tool { description: tool.description, ..Tool::new(tool.name, kind) }
-}
-
-fn choice(choice: WireChoice<'_>) -> ToolChoice<'_> {
-    match (&*choice.kind, choice.name) {
-        ("any", _) => ToolChoice::Required,
-        ("none", _) => ToolChoice::None,
-        ("tool", Some(name)) => ToolChoice::Named(name),
-        _ => ToolChoice::Auto,
-    }
+/// The text of a member that may be missing.
+fn text(member: Option<Text<'_>>) -> Cow<'_, str> {
+    member.unwrap_or_default().0
 }

@@ -1,61 +1,80 @@
 //! The neutral vocabulary → Anthropic Messages, streamed.
 
-use serde_json::{Value, json};
-
 use super::super::{
-    super::{StreamEncoder, raw::write_event},
-    error, stop_reason, tool_use, usage,
+    fault::error,
+    parts::{self, carrier},
+    usage,
+    words::{FORMAT, stop_reason},
 };
-use crate::chat::{Event, Fault, Opening, Start, StopReason, Usage};
+use crate::{
+    chat::{Citation, Event, Fault, Opening, Seal, SealKind, Start, Stop, Usage},
+    formats::{
+        StreamEncoder,
+        raw::write_event,
+        seals::{Attach, close},
+        write::{self, Members},
+    },
+};
 
 /// Writes `message_start`, blocks one after the other, `message_delta`, `message_stop`.
+///
+/// A block begins when something is in it: clients must not be given empty texts, which they would
+/// send back and be refused for.
 #[derive(Default)]
 pub(in super::super) struct Encoder {
     usage: Usage,
-    open: Option<Opening>,
-    /// The text of a freeform call, which has to become one JSON string.
-    freeform: String,
+    block: State,
+    /// The index of the next block.
+    next: u32,
+    /// The seal of the open block, which has no place for one.
+    behind: Option<Seal<'static>>,
+    /// Whether the end of a call is held back: if an error is next, the call is not whole, and no
+    /// client may take it for one and run it.
+    closing: bool,
+    refused: bool,
+}
+
+/// What has been written of the block at hand.
+#[derive(Default)]
+enum State {
+    /// There is none, or it has been written as a whole.
+    #[default]
+    Done,
+    /// Nothing yet.
+    Held(Opening),
+    Text,
+    Reasoning,
+    Call {
+        empty: bool,
+    },
+    /// The input of a freeform call: one JSON string inside of an object.
+    Freeform,
 }
 
 impl StreamEncoder for Encoder {
     fn encode(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
+        if self.closing && !matches!(event, Event::Fault(_)) {
+            self.end(out);
+        }
         match event {
             Event::Start(start) => message_start(start, out),
-            Event::Open { index, block } => {
-                let content_block = opening(block);
-                self.open = Some(block.clone());
-                self.freeform.clear();
-                write(
-                    out,
-                    json!({
-                        "type": "content_block_start", "index": index, "content_block": content_block,
-                    }),
-                );
+            Event::Open { block, .. } => self.open(block, out),
+            Event::Delta { text, .. } => {
+                self.begin(out);
+                self.piece(text, out);
             }
-            Event::Delta { index, text } => match &self.open {
-                Some(Opening::FreeformCall { .. }) => self.freeform.push_str(text),
-                Some(Opening::Text | Opening::Refusal) => {
-                    delta(out, *index, json!({ "type": "text_delta", "text": text }));
+            Event::Citation { citation, .. } => {
+                self.begin(out);
+                if matches!(self.block, State::Text) {
+                    self.delta(out, "citations_delta", |out| cite(citation, out));
                 }
-                Some(Opening::Reasoning) => {
-                    delta(out, *index, json!({ "type": "thinking_delta", "thinking": text }));
-                }
-                Some(Opening::ToolCall { .. }) => {
-                    delta(out, *index, json!({ "type": "input_json_delta", "partial_json": text }));
-                }
-                Some(Opening::Hosted(_) | Opening::Image { .. }) | None => {}
-            },
-            Event::Close { index } => {
-                if let Some(Opening::FreeformCall { .. }) = self.open.take() {
-                    let json = json!({ "input": self.freeform }).to_string();
-                    delta(out, *index, json!({ "type": "input_json_delta", "partial_json": json }));
-                }
-                write(out, json!({ "type": "content_block_stop", "index": index }));
             }
+            Event::Seal { seal, .. } => self.seal(seal, out),
+            Event::Close { .. } => self.close(out),
             Event::Usage(usage) => self.usage = *usage,
-            Event::Stop(stop) => self.stop(stop.reason, out),
-            Event::Citation { .. } | Event::Seal { .. } | Event::Logprobs { .. } => {}
+            Event::Stop(stop) => self.stop(stop, out),
             Event::Fault(fault) => self.fail(fault, out),
+            Event::Logprobs { .. } => {}
         }
     }
 
@@ -65,56 +84,304 @@ impl StreamEncoder for Encoder {
 }
 
 impl Encoder {
-    fn stop(&self, reason: StopReason, out: &mut Vec<u8>) {
-        write(
-            out,
-            json!({
-                "type": "message_delta",
-                "delta": { "stop_reason": stop_reason(reason), "stop_sequence": null },
-                "usage": usage(&self.usage),
-            }),
-        );
-        write(out, json!({ "type": "message_stop" }));
+    fn open(&mut self, block: &Opening, out: &mut Vec<u8>) {
+        self.block = match block {
+            Opening::Hosted(hosted) => {
+                if hosted.format == FORMAT {
+                    self.whole(out, |event| event.raw("content_block", hosted.raw.get()));
+                }
+                State::Done
+            }
+            Opening::Image { .. } => {
+                self.whole(out, |event| event.object("content_block", parts::image));
+                State::Done
+            }
+            Opening::Text
+            | Opening::Refusal
+            | Opening::Reasoning
+            | Opening::ToolCall { .. }
+            | Opening::FreeformCall { .. } => State::Held(block.clone()),
+        };
+        self.refused |= matches!(block, Opening::Refusal);
+    }
+
+    /// Begins the block that was held, if one was.
+    fn begin(&mut self, out: &mut Vec<u8>) {
+        if !matches!(self.block, State::Held(_)) {
+            return;
+        }
+        let State::Held(opening) = std::mem::take(&mut self.block) else { return };
+        self.start(out, |event| {
+            event.object("content_block", |out| match &opening {
+                Opening::Text | Opening::Refusal | Opening::Hosted(_) | Opening::Image { .. } => {
+                    out.value("type", "text");
+                    out.value("text", "");
+                }
+                Opening::Reasoning => parts::reasoning("", None, out),
+                Opening::ToolCall { id, name, .. } | Opening::FreeformCall { id, name } => {
+                    parts::call(id, name, "{}", out);
+                }
+            });
+        });
+        self.block = match opening {
+            Opening::Text | Opening::Refusal | Opening::Hosted(_) | Opening::Image { .. } => {
+                State::Text
+            }
+            Opening::Reasoning => State::Reasoning,
+            Opening::ToolCall { .. } => State::Call { empty: true },
+            Opening::FreeformCall { .. } => {
+                self.arguments(r#"{"input":""#, out);
+                State::Freeform
+            }
+        };
+    }
+
+    fn piece(&mut self, text: &str, out: &mut Vec<u8>) {
+        match &mut self.block {
+            State::Text => self.delta(out, "text_delta", |out| out.value("text", text)),
+            State::Reasoning => {
+                self.delta(out, "thinking_delta", |out| out.value("thinking", text));
+            }
+            State::Call { empty } => {
+                *empty = false;
+                self.arguments(text, out);
+            }
+            State::Freeform => {
+                // Without the quotes: the string goes on.
+                let mut escaped = Vec::with_capacity(text.len() + 2);
+                write::value(&mut escaped, text);
+                let inside = escaped.get(1..escaped.len().saturating_sub(1)).unwrap_or_default();
+                self.arguments(std::str::from_utf8(inside).unwrap_or_default(), out);
+            }
+            State::Done | State::Held(_) => {}
+        }
+    }
+
+    fn seal(&mut self, seal: &Seal<'static>, out: &mut Vec<u8>) {
+        match &self.block {
+            State::Held(Opening::Reasoning) if seal.kind == SealKind::Redacted => {
+                self.whole(out, |event| {
+                    event.object("content_block", |out| parts::reasoning("", Some(seal), out));
+                });
+                self.block = State::Done;
+            }
+            State::Held(Opening::Reasoning) | State::Reasoning => {
+                self.begin(out);
+                let signature = close(seal, Attach::Own, FORMAT);
+                self.delta(out, "signature_delta", |out| out.value("signature", &signature));
+            }
+            State::Held(Opening::ToolCall { .. } | Opening::FreeformCall { .. }) => {
+                self.carry(seal, Attach::Next, out);
+            }
+            State::Held(_) | State::Text | State::Call { .. } | State::Freeform | State::Done => {
+                self.behind = Some(seal.clone());
+            }
+        }
+    }
+
+    fn close(&mut self, out: &mut Vec<u8>) {
+        if let State::Held(Opening::ToolCall { .. } | Opening::FreeformCall { .. }) = self.block {
+            self.begin(out);
+        }
+        match std::mem::take(&mut self.block) {
+            State::Text | State::Reasoning => self.end(out),
+            State::Call { empty } => {
+                if empty {
+                    self.arguments("{}", out);
+                }
+                self.closing = true;
+            }
+            State::Freeform => {
+                self.arguments(r#""}"#, out);
+                self.closing = true;
+            }
+            State::Done | State::Held(_) => self.carry_behind(out),
+        }
+    }
+
+    fn carry_behind(&mut self, out: &mut Vec<u8>) {
+        if let Some(seal) = self.behind.take() {
+            self.carry(&seal, Attach::Previous, out);
+        }
+    }
+
+    fn carry(&mut self, seal: &Seal<'_>, attach: Attach, out: &mut Vec<u8>) {
+        self.whole(out, |event| {
+            event.object("content_block", |out| carrier(seal, attach, out));
+        });
+    }
+
+    fn stop(&self, stop: &Stop, out: &mut Vec<u8>) {
+        event(out, "message_delta", |out| {
+            out.object("delta", |out| {
+                out.value("stop_reason", stop_reason(stop.reason, self.refused));
+                out.value("stop_sequence", &stop.sequence);
+            });
+            out.object("usage", |out| usage::write(&self.usage, out));
+        });
+        event(out, "message_stop", |_| {});
+    }
+
+    fn start(&self, out: &mut Vec<u8>, content_block: impl FnOnce(&mut Members<'_>)) {
+        event(out, "content_block_start", |out| {
+            out.value("index", &self.next);
+            content_block(out);
+        });
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) {
+        event(out, "content_block_stop", |out| out.value("index", &self.next));
+        self.next += 1;
+        self.closing = false;
+        self.carry_behind(out);
+    }
+
+    /// A block that comes at once.
+    fn whole(&mut self, out: &mut Vec<u8>, content_block: impl FnOnce(&mut Members<'_>)) {
+        self.start(out, content_block);
+        self.end(out);
+    }
+
+    fn arguments(&self, json: &str, out: &mut Vec<u8>) {
+        self.delta(out, "input_json_delta", |out| out.value("partial_json", json));
+    }
+
+    fn delta(&self, out: &mut Vec<u8>, kind: &str, fill: impl FnOnce(&mut Members<'_>)) {
+        event(out, "content_block_delta", |out| {
+            out.value("index", &self.next);
+            out.object("delta", |out| {
+                out.value("type", kind);
+                fill(out);
+            });
+        });
+    }
+}
+
+fn cite(citation: &Citation<'_>, out: &mut Members<'_>) {
+    if citation.format == FORMAT {
+        out.raw("citation", citation.raw.get());
+    } else {
+        out.object("citation", |out| parts::found(citation, out));
     }
 }
 
 /// The counts are not known yet; clients want the keys all the same.
 fn message_start(start: &Start, out: &mut Vec<u8>) {
-    write(
-        out,
-        json!({
-            "type": "message_start",
-            "message": {
-                "id": format!("msg_{}", start.id),
-                "type": "message",
-                "role": "assistant",
-                "model": start.model,
-                "content": [],
-                "stop_reason": null,
-                "stop_sequence": null,
-                "usage": usage(&Usage::default()),
-            },
-        }),
-    );
-}
-
-fn opening(block: &Opening) -> Value {
-    match block {
-        Opening::Text | Opening::Refusal | Opening::Hosted(_) | Opening::Image { .. } => {
-            json!({ "type": "text", "text": "" })
-        }
-        Opening::Reasoning => json!({ "type": "thinking", "thinking": "", "signature": "" }),
-        Opening::ToolCall { id, name, .. } | Opening::FreeformCall { id, name } => {
-            tool_use(id, name, &json!({}))
-        }
-    }
-}
-
-fn delta(out: &mut Vec<u8>, index: u32, delta: Value) {
-    write(out, json!({ "type": "content_block_delta", "index": index, "delta": delta }));
+    event(out, "message_start", |out| {
+        out.object("message", |out| {
+            out.value("id", &format!("msg_{}", start.id));
+            out.value("type", "message");
+            out.value("role", "assistant");
+            out.value("model", &start.model);
+            out.array("content", |_| {});
+            out.value("stop_reason", &None::<&str>);
+            out.value("stop_sequence", &None::<&str>);
+            out.object("usage", |out| usage::write(&Usage::default(), out));
+        });
+    });
 }
 
 /// Every event is named after its type.
-fn write(out: &mut Vec<u8>, data: Value) {
-    write_event(out, data["type"].as_str().unwrap_or_default(), &data);
+fn event(out: &mut Vec<u8>, kind: &str, fill: impl FnOnce(&mut Members<'_>)) {
+    out.extend_from_slice(b"event: ");
+    out.extend_from_slice(kind.as_bytes());
+    out.extend_from_slice(b"\ndata: ");
+    write::object(out, |out| {
+        out.value("type", kind);
+        fill(out);
+    });
+    out.extend_from_slice(b"\n\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        chat::{Block, Reply, ReplyBlock},
+        formats::codec,
+        protocol::Format,
+    };
+
+    fn seal(format: Format, kind: SealKind) -> Seal<'static> {
+        Seal { format, kind, data: "sealed".into(), item: None }
+    }
+
+    /// What a client keeps of a whole reply and sends back.
+    fn sent_back(reply: &Reply) -> Vec<(String, Option<Seal<'static>>)> {
+        let message = String::from_utf8(codec(FORMAT).encode_reply(reply)).unwrap();
+        let content: serde_json::Value = serde_json::from_str(&message).unwrap();
+        let body = serde_json::json!({
+            "messages": [{ "role": "assistant", "content": content["content"] }],
+        });
+        let body = body.to_string();
+        let request = codec(FORMAT).decode_request(&body).unwrap();
+        let block = |block: &Block<'_>| {
+            let what = block.call().map_or("reasoning", |_| "call");
+            let what = block.text().map_or(what, |_| "text");
+            (what.to_owned(), block.seal.clone().map(Seal::into_owned))
+        };
+        request.messages.iter().flat_map(|message| message.blocks.iter().map(block)).collect()
+    }
+
+    #[test]
+    fn seals_of_every_vendor_come_back_on_their_blocks() {
+        let call = || Opening::ToolCall { id: "1".into(), name: "f".into(), namespace: None };
+        for (what, opening, seal) in [
+            ("reasoning", Opening::Reasoning, seal(Format::OpenAiResponses, SealKind::Encrypted)),
+            ("reasoning", Opening::Reasoning, seal(FORMAT, SealKind::Signature)),
+            ("reasoning", Opening::Reasoning, seal(FORMAT, SealKind::Redacted)),
+            ("text", Opening::Text, seal(Format::Gemini, SealKind::Signature)),
+            ("call", call(), seal(Format::Gemini, SealKind::Signature)),
+        ] {
+            let text = if seal.kind == SealKind::Redacted { "" } else { "a" };
+            let mut block = ReplyBlock::new(opening, text);
+            block.seal = Some(seal.clone());
+            let mut reply = Reply::default();
+            reply.blocks.push(block);
+            assert_eq!(sent_back(&reply), [(what.to_owned(), Some(seal.clone()))]);
+            // The same from a stream, as its client folds it.
+            let mut encoder = Encoder::default();
+            let mut bytes = Vec::new();
+            reply.unfold(&mut |event| encoder.encode(&event, &mut bytes));
+            let mut folded = Reply::default();
+            let mut decoder = codec(FORMAT).stream_decoder(crate::formats::Framing::Sse);
+            decoder.feed(&bytes, &mut |event| folded.absorb(&event));
+            assert_eq!(sent_back(&folded), [(what.to_owned(), Some(seal))]);
+        }
+    }
+
+    #[test]
+    fn blocks_of_nothing_are_not_begun_and_half_calls_not_ended() {
+        let mut encoder = Encoder::default();
+        let mut out = Vec::new();
+        let freeform = Opening::FreeformCall { id: "1".into(), name: "f".into() };
+        for event in [
+            Event::Open { index: 0, block: Opening::Text },
+            Event::Close { index: 0 },
+            Event::Open { index: 1, block: Opening::Reasoning },
+            Event::Close { index: 1 },
+            Event::Open { index: 2, block: freeform.clone() },
+            Event::Delta { index: 2, text: "\"\n".into() },
+            Event::Delta { index: 2, text: "b".into() },
+            Event::Close { index: 2 },
+            Event::Open { index: 3, block: freeform },
+            Event::Delta { index: 3, text: "c".into() },
+            Event::Close { index: 3 },
+            Event::Fault(Fault::new(crate::chat::FaultKind::Overloaded, "no")),
+        ] {
+            encoder.encode(&event, &mut out);
+        }
+        let out = String::from_utf8(out).unwrap();
+        let data = out.lines().filter_map(|line| line.strip_prefix("data: "));
+        let events: Vec<serde_json::Value> =
+            data.map(|data| serde_json::from_str(data).unwrap()).collect();
+        let stops = events.iter().filter(|event| event["type"] == "content_block_stop").count();
+        assert_eq!((stops, events[0]["index"].as_u64()), (1, Some(0)), "{out}");
+        let input: String = events
+            .iter()
+            .filter(|event| event["index"] == 0)
+            .filter_map(|event| event["delta"]["partial_json"].as_str())
+            .collect();
+        assert_eq!(input, r#"{"input":"\"\nb"}"#);
+    }
 }

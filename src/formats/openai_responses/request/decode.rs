@@ -1,217 +1,246 @@
-//! OpenAI Responses, requests → the neutral vocabulary.
+//! OpenAI Responses, requests → the neutral vocabulary: the body and its wishes. What the input
+//! and the tools are is read by [`input`] and [`tools`].
+
+mod input;
+mod parts;
+mod tools;
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use self::{input::Conversation, tools::ToolList};
+use super::super::{
+    FORMAT,
+    wire::{Listed, text},
+};
 use crate::{
-    chat::{Block, Content, Json, Message, Reasoning, Request, Role, Tool, ToolChoice, ToolKind},
-    formats::{Malformed, raw},
-    protocol::Format,
+    chat::{
+        CacheWish, Effort, Extra, Json, Output, ReasoningMode, ReasoningWish, Request, Retention,
+        Sampling, ServerState, ServiceTier, Show, User, Verbosity,
+    },
+    formats::{
+        Malformed,
+        raw::{self, Text, open_struct},
+    },
 };
 
-#[derive(Deserialize)]
-struct Body<'a> {
-    #[serde(borrow, default)]
-    model: Cow<'a, str>,
-    #[serde(borrow)]
-    instructions: Option<&'a RawValue>,
-    #[serde(borrow)]
-    input: Option<&'a RawValue>,
-    #[serde(borrow)]
-    tools: Option<Vec<WireTool<'a>>>,
-    #[serde(borrow)]
-    tool_choice: Option<&'a RawValue>,
-    max_output_tokens: Option<u64>,
-    stream: Option<bool>,
+open_struct! {
+    /// OpenAI, "Create a model response". `include`, `stream_options` and `client_metadata` are the
+    /// client's own business with its vendor and no loss elsewhere.
+    struct Body<'a> {
+        model: Text<'a> = "model",
+        kind: Json<'a> = "type",
+        instructions: Listed<'a, &'a RawValue> = "instructions",
+        input: Listed<'a, &'a RawValue> = "input",
+        tools: Vec<&'a RawValue> = "tools",
+        tool_choice: &'a RawValue = "tool_choice",
+        parallel_tool_calls: bool = "parallel_tool_calls",
+        max_output_tokens: u64 = "max_output_tokens",
+        stream: bool = "stream",
+        stream_options: Json<'a> = "stream_options",
+        include: Vec<Text<'a>> = "include",
+        client_metadata: Json<'a> = "client_metadata",
+        temperature: f64 = "temperature",
+        top_p: f64 = "top_p",
+        top_logprobs: u32 = "top_logprobs",
+        reasoning: Thinking<'a> = "reasoning",
+        text: TextConfig<'a> = "text",
+        cache_key: Text<'a> = "prompt_cache_key",
+        retention: Text<'a> = "prompt_cache_retention",
+        tier: Text<'a> = "service_tier",
+        user: Text<'a> = "user",
+        safety_id: Text<'a> = "safety_identifier",
+        metadata: Json<'a> = "metadata",
+        store: bool = "store",
+        previous: Text<'a> = "previous_response_id",
+        conversation: Json<'a> = "conversation",
+        prompt: Json<'a> = "prompt",
+    }
 }
 
-#[derive(Deserialize)]
-struct Item<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    role: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    content: Option<&'a RawValue>,
-    #[serde(borrow)]
-    call_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    name: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    output: Option<&'a RawValue>,
-    /// Codex sends tools in an item `additional_tools`.
-    #[serde(borrow)]
-    tools: Option<Vec<WireTool<'a>>>,
+open_struct! {
+    struct Thinking<'a> {
+        effort: Text<'a> = "effort",
+        summary: Text<'a> = "summary" | "generate_summary",
+        budget: u64 = "max_tokens",
+    }
 }
 
-#[derive(Deserialize)]
-struct WireTool<'a> {
-    #[serde(borrow, rename = "type", default)]
-    kind: Cow<'a, str>,
-    #[serde(borrow)]
-    name: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    description: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    parameters: Option<&'a RawValue>,
-    /// The members of a `namespace`.
-    #[serde(borrow)]
-    tools: Option<Vec<Self>>,
+open_struct! {
+    struct TextConfig<'a> {
+        format: TextFormat<'a> = "format",
+        verbosity: Text<'a> = "verbosity",
+    }
 }
 
-#[derive(Deserialize)]
-struct Part<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Cow<'a, str>,
-    #[serde(borrow)]
-    text: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    refusal: Option<Cow<'a, str>>,
+open_struct! {
+    struct TextFormat<'a> {
+        kind: Text<'a> = "type",
+        name: Text<'a> = "name",
+        description: Text<'a> = "description",
+        schema: Json<'a> = "schema",
+        strict: bool = "strict",
+    }
 }
 
-#[derive(Deserialize)]
-struct NamedChoice<'a> {
-    #[serde(borrow)]
-    name: Option<Cow<'a, str>>,
-}
+/// The value of `include` that asks for token probabilities.
+const LOGPROBS: &str = "message.output_text.logprobs";
 
 pub(in super::super) fn decode(body: &str) -> Result<Request<'_>, Malformed> {
     let body: Body<'_> = raw::read_body(body, "a Responses request")?;
-    let mut messages = Vec::new();
-    let mut tools = Vec::new();
-    add_tools(body.tools, &mut tools);
-    if let Some(text) = body.instructions.and_then(raw::string) {
-        messages.push(Message::new(Role::System, vec![Block::plain(text)]));
-    }
-    if let Some(input) = body.input {
-        if let Some(text) = raw::string(input) {
-            messages.push(Message::new(Role::User, vec![Block::plain(text)]));
-        } else {
-            let items: Vec<Item<'_>> = raw::read(input, "/input")?;
-            for (index, item) in items.into_iter().enumerate() {
-                messages.extend(decode_item(item, index, &mut tools)?);
-            }
-        }
-    }
-    Ok(Request {
-        model: body.model,
-        messages,
-        tools,
-        tool_choice: body.tool_choice.map(choice).transpose()?.unwrap_or_default(),
-        max_tokens: body.max_output_tokens,
-        stream: body.stream == Some(true),
-        stream_usage: true,
-        ..Request::new(Format::OpenAiResponses)
-    })
-}
-
-fn decode_item<'a>(
-    item: Item<'a>,
-    index: usize,
-    tools: &mut Vec<Tool<'a>>,
-) -> Result<Option<Message<'a>>, Malformed> {
-    let kind = item.kind.unwrap_or(Cow::Borrowed("message"));
-    let (role, block) = match &*kind {
-        "message" => {
-            let place = format!("/input/{index}/content");
-            let content = item.content.map(|content| blocks(content, &place)).transpose()?;
-            let role = role(item.role.as_deref().unwrap_or_default());
-            return Ok(Some(Message::new(role, content.unwrap_or_default())));
-        }
-        "additional_tools" => {
-            add_tools(item.tools, tools);
-            return Ok(None);
-        }
-        "function_call" | "custom_tool_call" => {
-            let id = item.call_id.unwrap_or_default();
-            (Role::Assistant, raw::call(id, item.name.unwrap_or_default()))
-        }
-        "function_call_output" | "custom_tool_call_output" => {
-            let text = item.output.map(output_text).unwrap_or_default();
-            let call = item.call_id.unwrap_or_default();
-            (Role::Tool, raw::result(call, text))
-        }
-        "reasoning" => (Role::Assistant, Block::new(Content::Reasoning(Reasoning::default()))),
-        _ => (Role::Assistant, raw::unread(Format::OpenAiResponses, kind)),
+    let mut request = Request::new(FORMAT);
+    request.extra = Extra::list(FORMAT, body.extra);
+    let mut conversation = Conversation::new(ToolList::default());
+    conversation.tools.add_all(body.tools.unwrap_or_default())?;
+    conversation.instructions(body.instructions)?;
+    conversation.input(body.input)?;
+    let Conversation { messages, tools, effort, .. } = conversation;
+    request.messages = messages;
+    request.tools = tools.into_list();
+    request.model = text(body.model).unwrap_or_default();
+    request.tool_choice = body.tool_choice.map(tools::choice).transpose()?.unwrap_or_default();
+    request.parallel_tools = body.parallel_tool_calls;
+    request.max_tokens = body.max_output_tokens;
+    request.stream = body.stream == Some(true);
+    let included = body.include.unwrap_or_default();
+    request.sampling = Sampling {
+        temperature: body.temperature,
+        top_p: body.top_p,
+        logprobs: included.iter().any(|name| name.0 == LOGPROBS).then_some(true),
+        top_logprobs: body.top_logprobs,
+        ..Sampling::default()
     };
-    Ok(Some(Message::new(role, vec![block])))
+    request.reasoning = reasoning(body.reasoning.unwrap_or_default(), effort, &mut request.extra);
+    form(body.text.unwrap_or_default(), &mut request);
+    request.cache = CacheWish {
+        key: text(body.cache_key),
+        retention: body
+            .retention
+            .and_then(|text| known(text, "prompt_cache_retention", retention, &mut request.extra)),
+        mark: None,
+    };
+    request.tier = body.tier.and_then(|text| known(text, "service_tier", tier, &mut request.extra));
+    request.user =
+        User { id: text(body.user), safety_id: text(body.safety_id), metadata: body.metadata };
+    request.store = body.store;
+    request.state = state(body.previous, body.conversation, body.prompt, &mut request.extra);
+    Ok(request)
 }
 
-fn role(role: &str) -> Role {
-    match role {
-        "system" => Role::System,
-        "developer" => Role::Developer,
-        "assistant" => Role::Assistant,
-        _ => Role::User,
+/// A word with a meaning here; one without is carried as it stands.
+fn known<'a, T>(
+    text: Text<'a>,
+    key: &'static str,
+    read: fn(&str) -> Option<T>,
+    extra: &mut Vec<Extra<'a>>,
+) -> Option<T> {
+    let word = read(&text.0);
+    if word.is_none() {
+        let value = Json::of(&text.0);
+        extra.push(Extra { format: FORMAT, key: Cow::Borrowed(key), value });
+    }
+    word
+}
+
+fn retention(word: &str) -> Option<Retention> {
+    match word {
+        // The SDKs of 2025 wrote it with a hyphen.
+        "in_memory" | "in-memory" => Some(Retention::InMemory),
+        "24h" => Some(Retention::Day),
+        _ => None,
     }
 }
 
-fn blocks<'a>(content: &'a RawValue, place: &str) -> Result<Vec<Block<'a>>, Malformed> {
-    if let Some(text) = raw::string(content) {
-        return Ok(vec![Block::plain(text)]);
-    }
-    if content.get() == "null" {
-        return Ok(Vec::new());
-    }
-    let parts: Vec<Part<'a>> = raw::read(content, place)?;
-    Ok(parts.into_iter().map(block).collect())
-}
-
-fn block(part: Part<'_>) -> Block<'_> {
-    match &*part.kind {
-        "input_text" | "output_text" | "text" => Block::plain(part.text.unwrap_or_default()),
-        "refusal" => Block::plain(part.refusal.unwrap_or_default()),
-        "input_image" => raw::unread(Format::OpenAiResponses, "image"),
-        "input_file" => raw::unread(Format::OpenAiResponses, "document"),
-        "input_audio" => raw::unread(Format::OpenAiResponses, "audio"),
-        _ => raw::unread(Format::OpenAiResponses, part.kind),
+fn tier(word: &str) -> Option<ServiceTier> {
+    match word {
+        "auto" => Some(ServiceTier::Auto),
+        "default" => Some(ServiceTier::Standard),
+        "flex" => Some(ServiceTier::Flex),
+        "priority" => Some(ServiceTier::Priority),
+        "scale" => Some(ServiceTier::Scale),
+        "batch" => Some(ServiceTier::Batch),
+        _ => None,
     }
 }
 
-/// An output is a string or a list of parts; anything else is shown as it stands.
-fn output_text(output: &RawValue) -> Cow<'_, str> {
-    if let Some(text) = raw::string(output) {
-        return text;
+/// `effort` is what an item `configuration_update` of the input says; it holds where the body says
+/// nothing.
+fn reasoning<'a>(
+    wire: Thinking<'a>,
+    effort: Option<Effort>,
+    extra: &mut Vec<Extra<'a>>,
+) -> ReasoningWish {
+    inner("reasoning", wire.extra, extra);
+    let effort = wire
+        .effort
+        .and_then(|text| known(text, "reasoning.effort", Effort::parse, extra))
+        .or(effort);
+    let show = |word: &str| match word {
+        "auto" => Some(Show::Auto),
+        "concise" => Some(Show::Concise),
+        "detailed" => Some(Show::Detailed),
+        "none" => Some(Show::Nothing),
+        _ => None,
+    };
+    ReasoningWish {
+        mode: (effort == Some(Effort::None)).then_some(ReasoningMode::Off),
+        effort: effort.filter(|effort| *effort != Effort::None),
+        budget: wire.budget,
+        show: wire.summary.and_then(|text| known(text, "reasoning.summary", show, extra)),
     }
-    if raw::is_list(output) {
-        let parts: Vec<Part<'_>> = serde_json::from_str(output.get()).unwrap_or_default();
-        return raw::join(parts.into_iter().filter_map(|part| part.text));
-    }
-    Cow::Borrowed(output.get())
 }
 
-/// Adds tools, those inside namespaces too.
-fn add_tools<'a>(wire: Option<Vec<WireTool<'a>>>, tools: &mut Vec<Tool<'a>>) {
-    for tool in wire.into_iter().flatten() {
-        if tool.tools.is_some() {
-            add_tools(tool.tools, tools);
-            continue;
+/// Members of an object of the body, kept with its name in front.
+fn inner<'a>(object: &str, rest: Vec<(Cow<'a, str>, &'a RawValue)>, extra: &mut Vec<Extra<'a>>) {
+    extra.extend(rest.into_iter().map(|(key, value)| Extra {
+        format: FORMAT,
+        key: Cow::Owned(format!("{object}.{key}")),
+        value: value.into(),
+    }));
+}
+
+fn form<'a>(wire: TextConfig<'a>, request: &mut Request<'a>) {
+    inner("text", wire.extra, &mut request.extra);
+    let verbosity = |word: &str| match word {
+        "low" => Some(Verbosity::Low),
+        "medium" => Some(Verbosity::Medium),
+        "high" => Some(Verbosity::High),
+        _ => None,
+    };
+    request.verbosity = wire
+        .verbosity
+        .and_then(|text| known(text, "text.verbosity", verbosity, &mut request.extra));
+    let Some(format) = wire.format else { return };
+    let kind = text(format.kind).unwrap_or_default();
+    request.output = match (&*kind, format.schema) {
+        ("json_schema", Some(schema)) => Some(Output::JsonSchema {
+            name: text(format.name),
+            description: text(format.description),
+            schema,
+            strict: format.strict,
+        }),
+        ("json_object" | "json_schema", _) => Some(Output::JsonObject),
+        _ => Some(Output::Text),
+    };
+}
+
+/// The part of the conversation that only the vendor has. Of several the first is enough to refuse
+/// the request elsewhere.
+fn state<'a>(
+    previous: Option<Text<'a>>,
+    conversation: Option<Json<'a>>,
+    prompt: Option<Json<'a>>,
+    extra: &mut Vec<Extra<'a>>,
+) -> Option<ServerState<'a>> {
+    let previous = text(previous).map(ServerState::PreviousResponse);
+    let state = previous.or(conversation.map(ServerState::Conversation));
+    match (state, prompt) {
+        (Some(state), Some(value)) => {
+            extra.push(Extra { format: FORMAT, key: Cow::Borrowed("prompt"), value });
+            Some(state)
         }
-        let kind = match &*tool.kind {
-            "function" => {
-                ToolKind::Function { schema: tool.parameters.map(Json::from), strict: None }
-            }
-            "custom" => ToolKind::Freeform { grammar: None },
-            _ => raw::unread_tool(Format::OpenAiResponses),
-        };
-        let name = tool.name.unwrap_or(tool.kind);
-        tools.push(Tool { description: tool.description, ..Tool::new(name, kind) });
+        (None, Some(prompt)) => Some(ServerState::StoredPrompt(prompt)),
+        (state, None) => state,
     }
-}
-
-fn choice(raw: &RawValue) -> Result<ToolChoice<'_>, Malformed> {
-    if let Some(word) = raw::string(raw) {
-        return Ok(match &*word {
-            "none" => ToolChoice::None,
-            "required" => ToolChoice::Required,
-            _ => ToolChoice::Auto,
-        });
-    }
-    if raw.get() == "null" {
-        return Ok(ToolChoice::Auto);
-    }
-    let named: NamedChoice<'_> = raw::read(raw, "/tool_choice")?;
-    Ok(named.name.map_or(ToolChoice::Auto, ToolChoice::Named))
 }

@@ -1,14 +1,99 @@
-//! The neutral vocabulary → OpenAI Responses, requests.
+//! The neutral vocabulary → OpenAI Responses, requests: the body. Its conversation is written by
+//! [`input`], its tools by [`tools`], its wishes by [`wishes`].
 
+mod input;
+mod output;
+mod parts;
+mod tools;
+mod wishes;
+
+use super::super::FORMAT;
 use crate::{
-    chat::Request,
-    formats::{Encoded, Malformed, hints::Hints},
+    chat::{Block, Message, Request, Role},
+    formats::{
+        Encoded, Malformed,
+        dropped::Losses,
+        hints::Hints,
+        names::Names,
+        write::{self, Members},
+    },
 };
 
+/// A request under construction.
+struct Writer<'t, 'a> {
+    request: &'t Request<'a>,
+    hints: &'t Hints<'t>,
+    names: Names,
+    losses: Losses,
+}
+
 /// Writes a request.
-pub(in super::super) fn encode(_: &Request<'_>, hints: &Hints<'_>) -> Result<Encoded, Malformed> {
-    Err(Malformed::new(format!(
-        "requests for `{}` cannot be written in this format yet",
-        hints.model
-    )))
+#[expect(clippy::unnecessary_wraps, reason = "encoders of other formats refuse some requests")]
+pub(in super::super) fn encode(
+    request: &Request<'_>,
+    hints: &Hints<'_>,
+) -> Result<Encoded, Malformed> {
+    let names = Names::of(request, hints.rules(FORMAT));
+    let mut writer = Writer { request, hints, names, losses: Losses::default() };
+    let mut body = Vec::with_capacity(1024);
+    write::object(&mut body, |body| writer.body(body));
+    let Writer { names, losses, .. } = writer;
+    Ok(Encoded { body, dropped: losses.into_list(), names })
+}
+
+impl<'t, 'a> Writer<'t, 'a> {
+    fn body(&mut self, body: &mut Members<'_>) {
+        body.value("model", self.hints.model);
+        let request = self.request;
+        let instructions = self.instructions();
+        if let Some((block, _)) = instructions {
+            body.maybe("instructions", block.text());
+            self.marks(block);
+        }
+        if let Some(block) = attribution(request) {
+            self.losses.whole(block.place, "only Anthropic reads it");
+        }
+        let rest = &request.messages[instructions.map_or(0, |(_, messages)| messages)..];
+        body.array("input", |items| self.input(rest, items));
+        self.tools(body);
+        self.wishes(body);
+    }
+
+    /// What `instructions` can hold, and in how many messages it stands: one text of the system, in
+    /// front of everything.
+    fn instructions(&self) -> Option<(&'t Block<'a>, usize)> {
+        let messages = &self.request.messages;
+        let count = messages.iter().take_while(|message| message.role == Role::System).count();
+        let system = &messages[..count];
+        let mut said = system.iter().flat_map(|message| self.said(message));
+        let one = said.next().filter(|_| said.next().is_none())?;
+        let bare = system.iter().all(|message| message.extra.is_empty()) && one.extra.is_empty();
+        (bare && one.text().is_some()).then_some((one, count))
+    }
+
+    /// The blocks of a message that are to be written.
+    fn said<'m>(
+        &self,
+        message: &'m Message<'a>,
+    ) -> impl Iterator<Item = &'m Block<'a>> + use<'m, 'a> {
+        let left_out = attribution(self.request).map(std::ptr::from_ref);
+        message.blocks.iter().filter(move |block| {
+            block.text() != Some("") && left_out != Some(std::ptr::from_ref(*block))
+        })
+    }
+
+    /// Reports what stands on a block and has no place here.
+    fn marks(&mut self, block: &Block<'_>) {
+        if block.cache.is_some() {
+            self.losses.member(block.place, "cache_control", "the target caches by itself");
+        }
+    }
+}
+
+/// The block by which Claude Code tells Anthropic which client it is. Elsewhere it means nothing,
+/// and it must not disturb caches.
+fn attribution<'m, 'a>(request: &'m Request<'a>) -> Option<&'m Block<'a>> {
+    let first = request.messages.first().filter(|message| message.role == Role::System)?;
+    let block = first.blocks.first()?;
+    block.text()?.starts_with("x-anthropic-billing-header:").then_some(block)
 }

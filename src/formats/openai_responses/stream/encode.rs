@@ -1,12 +1,19 @@
-//! The neutral vocabulary → OpenAI Responses, streamed.
-
-use serde_json::{Value, json};
+//! The neutral vocabulary → OpenAI Responses, streamed. What an item looks like is said in
+//! `reply::encode`.
 
 use super::super::{
-    super::{StreamEncoder, raw::write_event},
-    Ending, item, item_id, response, summary_part, text_part,
+    super::StreamEncoder,
+    reply::encode::{
+        Ending, Output, annotation, arguments, can_say, item, item_id, logprobs, part, response,
+        summary_part,
+    },
 };
-use crate::chat::{Event, Fault, Opening, ReplyBlock, Start, StopReason, Usage};
+use crate::{
+    chat::{
+        Citation, Event, Fault, HostedKind, Json, Opening, ReplyBlock, Start, StopReason, Usage,
+    },
+    formats::write::{self, Members},
+};
 
 /// Writes `response.created` to `response.completed`, every event with its sequence number, all
 /// with one id.
@@ -15,158 +22,285 @@ pub(in super::super) struct Encoder {
     sequence: u64,
     start: Start,
     usage: Usage,
-    open: Option<(u32, ReplyBlock)>,
-    /// The finished items.
-    output: Vec<Value>,
+    open: Option<Open>,
+    /// Whether the open item is complete. It is told with the next event: if that is an error, the
+    /// item broke off, and a client must not take it for whole (a call would be run).
+    closing: bool,
+    output: Output,
+}
+
+/// The item that is being told.
+struct Open {
+    id: String,
+    index: u32,
+    block: ReplyBlock,
 }
 
 impl StreamEncoder for Encoder {
     fn encode(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
+        if self.closing && !matches!(event, Event::Fault(_)) {
+            self.close(out);
+        }
         match event {
             Event::Start(start) => {
                 self.start = start.clone();
-                let response = response(start, Vec::new(), Ending::InProgress, None);
-                self.write(out, "response.created", json!({ "response": response }));
-                self.write(out, "response.in_progress", json!({ "response": response }));
+                self.respond("response.created", Ending::InProgress, out);
+                self.respond("response.in_progress", Ending::InProgress, out);
             }
-            Event::Open { index, block } => self.open(*index, block, out),
-            Event::Delta { index, text } => self.fill(*index, text, out),
-            Event::Close { .. } => self.close(out),
+            Event::Open { block, .. } => self.open(block, out),
+            Event::Delta { text, .. } => self.fill(text, out),
+            Event::Citation { citation, .. } => self.cite(citation, out),
+            Event::Logprobs { tokens, .. } => self.log(tokens, out),
+            Event::Seal { seal, .. } => {
+                if let Some(open) = &mut self.open {
+                    open.block.seal = Some((**seal).clone());
+                }
+            }
+            Event::Close { .. } => self.closing = true,
             Event::Usage(usage) => self.usage = *usage,
             Event::Stop(stop) => self.stop(stop.reason, out),
-            Event::Citation { .. } | Event::Seal { .. } | Event::Logprobs { .. } => {}
             Event::Fault(fault) => self.fail(fault, out),
         }
     }
 
     fn fail(&mut self, fault: &Fault, out: &mut Vec<u8>) {
-        let output = std::mem::take(&mut self.output);
-        let response = response(&self.start, output, Ending::Failed(fault), None);
-        self.write(out, "response.failed", json!({ "response": response }));
+        if self.start.id.is_empty() {
+            self.start.id.clone_from(&fault.request_id);
+        }
+        self.respond("response.failed", Ending::Failed(fault), out);
     }
 }
 
+/// Appends an event (OpenAI, "Responses", "Streaming events").
+pub(in super::super) fn event(
+    out: &mut Vec<u8>,
+    name: &str,
+    sequence: u64,
+    fill: impl FnOnce(&mut Members<'_>),
+) {
+    out.extend_from_slice(b"event: ");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\ndata: ");
+    let from = out.len();
+    write::object(out, |event| {
+        event.value("type", name);
+        event.value("sequence_number", &sequence);
+        fill(event);
+    });
+    // Raw JSON may have been written over several lines; an event's data is one.
+    let data = &mut out[from..];
+    if memchr::memchr2(b'\n', b'\r', data).is_some() {
+        data.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+    }
+    out.extend_from_slice(b"\n\n");
+}
+
 impl Encoder {
-    fn write(&mut self, out: &mut Vec<u8>, name: &str, mut data: Value) {
-        data["type"] = name.into();
-        data["sequence_number"] = self.sequence.into();
+    fn write(&mut self, out: &mut Vec<u8>, name: &str, fill: impl FnOnce(&mut Members<'_>)) {
+        event(out, name, self.sequence, fill);
         self.sequence += 1;
-        write_event(out, name, &data);
     }
 
-    fn open(&mut self, index: u32, block: &Opening, out: &mut Vec<u8>) {
-        let id = item_id(&self.start, index, block);
-        let block = ReplyBlock::new(block.clone(), "");
-        let item = item(&self.start, index, &block, "in_progress");
-        self.write(
-            out,
-            "response.output_item.added",
-            json!({ "output_index": index, "item": item }),
-        );
-        match &block.opening {
-            Opening::Text | Opening::Refusal | Opening::Hosted(_) | Opening::Image { .. } => self.write(out, "response.content_part.added", json!({
-                "item_id": id, "output_index": index, "content_index": 0, "part": text_part(""),
-            })),
-            Opening::Reasoning => self.write(out, "response.reasoning_summary_part.added", json!({
-                "item_id": id, "output_index": index, "summary_index": 0, "part": summary_part(""),
-            })),
-            Opening::ToolCall { .. } | Opening::FreeformCall { .. } => {}
-        }
-        self.open = Some((index, block));
-    }
-
-    fn fill(&mut self, index: u32, text: &str, out: &mut Vec<u8>) {
-        let Some((_, block)) = &mut self.open else { return };
-        block.text.push_str(text);
-        let id = item_id(&self.start, index, &block.opening);
-        let mut data = json!({ "item_id": id, "output_index": index, "delta": text });
-        let name = match &block.opening {
-            Opening::Text | Opening::Refusal | Opening::Hosted(_) | Opening::Image { .. } => {
-                data["content_index"] = 0.into();
-                data["logprobs"] = json!([]);
-                "response.output_text.delta"
-            }
-            Opening::Reasoning => {
-                data["summary_index"] = 0.into();
-                "response.reasoning_summary_text.delta"
-            }
-            Opening::ToolCall { .. } => "response.function_call_arguments.delta",
-            Opening::FreeformCall { .. } => "response.custom_tool_call_input.delta",
+    /// An event that carries the response object.
+    fn respond(&mut self, name: &str, ending: Ending<'_>, out: &mut Vec<u8>) {
+        let used = match ending {
+            Ending::InProgress => None,
+            Ending::Failed(_) => Some(&self.usage).filter(|usage| **usage != Usage::default()),
+            Ending::Stopped(_) => Some(&self.usage),
         };
-        self.write(out, name, data);
+        event(out, name, self.sequence, |event| {
+            event.object("response", |object| {
+                response(object, &self.start, &self.output, ending, used);
+            });
+        });
+        self.sequence += 1;
+    }
+
+    /// An event of the open item.
+    fn tell(&mut self, out: &mut Vec<u8>, name: &str, fill: impl FnOnce(&mut Members<'_>, &Open)) {
+        let Some(open) = &self.open else { return };
+        event(out, name, self.sequence, |event| {
+            event.value("item_id", &open.id);
+            event.value("output_index", &open.index);
+            fill(event, open);
+        });
+        self.sequence += 1;
+    }
+
+    fn open(&mut self, opening: &Opening, out: &mut Vec<u8>) {
+        self.close(out);
+        let index = self.output.count;
+        let id = item_id(&self.start, index, opening);
+        let block = ReplyBlock::new(opening.clone(), "");
+        if can_say(opening) {
+            let mut json = Vec::new();
+            item(&mut json, &id, &block, false);
+            self.item("response.output_item.added", index, &json, out);
+        }
+        self.open = Some(Open { id, index, block });
+        match opening {
+            Opening::Text | Opening::Refusal => {
+                self.tell(out, "response.content_part.added", |event, open| {
+                    event.value("content_index", &0);
+                    event.object("part", |part| self::part(part, &open.block));
+                });
+            }
+            Opening::Hosted(hosted) if searches(hosted.tool) && can_say(opening) => {
+                self.tell(out, "response.web_search_call.in_progress", |_, _| {});
+                self.tell(out, "response.web_search_call.searching", |_, _| {});
+            }
+            Opening::Reasoning
+            | Opening::ToolCall { .. }
+            | Opening::FreeformCall { .. }
+            | Opening::Hosted(_)
+            | Opening::Image { .. } => {}
+        }
+    }
+
+    fn item(&mut self, name: &str, index: u32, json: &[u8], out: &mut Vec<u8>) {
+        self.write(out, name, |event| {
+            event.value("output_index", &index);
+            event.raw("item", std::str::from_utf8(json).unwrap_or("null"));
+        });
+    }
+
+    fn fill(&mut self, text: &str, out: &mut Vec<u8>) {
+        let Some(open) = &mut self.open else { return };
+        let first = open.block.text.is_empty();
+        open.block.text.push_str(text);
+        let (name, part) = match &open.block.opening {
+            Opening::Text => ("response.output_text.delta", "content_index"),
+            Opening::Refusal => ("response.refusal.delta", "content_index"),
+            Opening::Reasoning => ("response.reasoning_summary_text.delta", "summary_index"),
+            Opening::ToolCall { .. } => ("response.function_call_arguments.delta", ""),
+            Opening::FreeformCall { .. } => ("response.custom_tool_call_input.delta", ""),
+            // Pictures are only told when they are complete.
+            Opening::Hosted(_) | Opening::Image { .. } => return,
+        };
+        if first && open.block.opening == Opening::Reasoning {
+            self.tell(out, "response.reasoning_summary_part.added", |event, _| {
+                event.value("summary_index", &0);
+                event.object("part", |part| summary_part(part, ""));
+            });
+        }
+        self.tell(out, name, |event, open| {
+            if !part.is_empty() {
+                event.value(part, &0);
+            }
+            event.value("delta", text);
+            if open.block.opening == Opening::Text {
+                event.raw("logprobs", "[]");
+            }
+        });
+    }
+
+    fn cite(&mut self, citation: &Citation<'static>, out: &mut Vec<u8>) {
+        let Some(open) = &mut self.open else { return };
+        let Some(json) = annotation(citation, &open.block.text) else { return };
+        let count = open.block.citations.len();
+        open.block.citations.push(citation.clone());
+        self.tell(out, "response.output_text.annotation.added", |event, _| {
+            event.value("content_index", &0);
+            event.value("annotation_index", &count);
+            event.raw("annotation", &json);
+        });
+    }
+
+    fn log(&mut self, tokens: &Json<'static>, out: &mut Vec<u8>) {
+        let Some(open) = &mut self.open else { return };
+        open.block.logprobs.push(tokens.clone());
+        self.tell(out, "response.output_text.delta", |event, _| {
+            event.value("content_index", &0);
+            event.value("delta", "");
+            event.value("logprobs", tokens);
+        });
     }
 
     fn close(&mut self, out: &mut Vec<u8>) {
-        let Some((index, block)) = self.open.take() else { return };
-        let id = item_id(&self.start, index, &block.opening);
-        let text = &block.text;
-        let whole = item(&self.start, index, &block, "completed");
-        match &block.opening {
-            Opening::Text | Opening::Refusal | Opening::Hosted(_) | Opening::Image { .. } => {
-                self.write(
-                    out,
-                    "response.output_text.done",
-                    json!({
-                        "item_id": id, "output_index": index, "content_index": 0, "text": text,
-                        "logprobs": [],
-                    }),
-                );
-                self.write(out, "response.content_part.done", json!({
-                    "item_id": id, "output_index": index, "content_index": 0, "part": text_part(text),
-                }));
-            }
-            Opening::Reasoning => {
-                self.write(
-                    out,
-                    "response.reasoning_summary_text.done",
-                    json!({
-                        "item_id": id, "output_index": index, "summary_index": 0, "text": text,
-                    }),
-                );
-                self.write(
-                    out,
-                    "response.reasoning_summary_part.done",
-                    json!({
-                        "item_id": id, "output_index": index, "summary_index": 0,
-                        "part": summary_part(text),
-                    }),
-                );
-            }
-            Opening::ToolCall { name, .. } => {
-                self.write(
-                    out,
-                    "response.function_call_arguments.done",
-                    json!({
-                        "item_id": id, "output_index": index, "name": name,
-                        "arguments": whole["arguments"],
-                    }),
-                );
+        self.closing = false;
+        let Some(open) = &self.open else { return };
+        match &open.block.opening {
+            Opening::Text => self.tell(out, "response.output_text.done", |event, open| {
+                event.value("content_index", &0);
+                event.value("text", &open.block.text);
+                event.array("logprobs", |list| logprobs(&open.block.logprobs, list));
+            }),
+            Opening::Refusal => self.tell(out, "response.refusal.done", |event, open| {
+                event.value("content_index", &0);
+                event.value("refusal", &open.block.text);
+            }),
+            Opening::Reasoning if open.block.text.is_empty() => {}
+            Opening::Reasoning => self.close_summary(out),
+            Opening::ToolCall { .. } => {
+                self.tell(out, "response.function_call_arguments.done", |event, open| {
+                    if let Opening::ToolCall { name, .. } = &open.block.opening {
+                        event.value("name", name);
+                    }
+                    event.value("arguments", arguments(&open.block.text, true));
+                });
             }
             Opening::FreeformCall { .. } => {
-                self.write(
-                    out,
-                    "response.custom_tool_call_input.done",
-                    json!({
-                        "item_id": id, "output_index": index, "input": text,
-                    }),
-                );
+                self.tell(out, "response.custom_tool_call_input.done", |event, open| {
+                    event.value("input", &open.block.text);
+                });
+            }
+            Opening::Hosted(hosted) => {
+                if searches(hosted.tool) && can_say(&open.block.opening) {
+                    self.tell(out, "response.web_search_call.completed", |_, _| {});
+                }
+            }
+            Opening::Image { .. } => {
+                self.tell(out, "response.image_generation_call.completed", |_, _| {});
             }
         }
-        self.write(
-            out,
-            "response.output_item.done",
-            json!({ "output_index": index, "item": whole }),
-        );
-        self.output.push(whole);
+        self.close_item(out);
+    }
+
+    fn close_summary(&mut self, out: &mut Vec<u8>) {
+        self.tell(out, "response.reasoning_summary_text.done", |event, open| {
+            event.value("summary_index", &0);
+            event.value("text", &open.block.text);
+        });
+        self.tell(out, "response.reasoning_summary_part.done", |event, open| {
+            event.value("summary_index", &0);
+            event.object("part", |part| summary_part(part, &open.block.text));
+        });
+    }
+
+    /// The item is done: clients take it from here (Codex). A seal of another block follows in an
+    /// item of its own.
+    fn close_item(&mut self, out: &mut Vec<u8>) {
+        if let Some(Opening::Text | Opening::Refusal) =
+            self.open.as_ref().map(|open| &open.block.opening)
+        {
+            self.tell(out, "response.content_part.done", |event, open| {
+                event.value("content_index", &0);
+                event.object("part", |part| self::part(part, &open.block));
+            });
+        }
+        let Some(open) = self.open.take() else { return };
+        let items = self.output.add(&self.start, &open.block);
+        let said = can_say(&open.block.opening);
+        for (number, json) in (0..).zip(items) {
+            let index = open.index + number;
+            if number > 0 || !said {
+                self.item("response.output_item.added", index, json.as_bytes(), out);
+            }
+            self.item("response.output_item.done", index, json.as_bytes(), out);
+        }
     }
 
     fn stop(&mut self, reason: StopReason, out: &mut Vec<u8>) {
-        let output = std::mem::take(&mut self.output);
-        let response = response(&self.start, output, Ending::Stopped(reason), Some(&self.usage));
-        let name = match response["status"].as_str() {
-            Some("incomplete") => "response.incomplete",
-            Some(_) | None => "response.completed",
+        let ending = Ending::Stopped(reason);
+        let name = match ending.status() {
+            ("incomplete", _) => "response.incomplete",
+            _ => "response.completed",
         };
-        self.write(out, name, json!({ "response": response }));
+        self.respond(name, ending, out);
     }
+}
+
+/// Whether the events of `web_search_call` are due.
+fn searches(tool: HostedKind) -> bool {
+    matches!(tool, HostedKind::WebSearch | HostedKind::WebFetch)
 }
