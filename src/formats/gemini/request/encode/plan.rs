@@ -116,11 +116,6 @@ pub(super) fn turns<'r, 'a>(
 impl<'r, 'a> Plan<'r, 'a> {
     fn message(&mut self, number: usize, message: &'r Message<'a>, losses: &mut Losses) {
         let is_model = message.role == Role::Assistant;
-        // The vendor takes several turns of the user in a row, as its own CLI sends them; those that
-        // only speak the format may insist on turns.
-        let after_user = self.turns.last().is_some_and(|turn| !turn.is_model);
-        let speaks = !is_model && message.role != Role::Tool;
-        let apart = self.context.hints.genuine && speaks && after_user;
         if !is_model && !message.blocks.is_empty() {
             self.answer_calls(losses);
         }
@@ -157,9 +152,6 @@ impl<'r, 'a> Plan<'r, 'a> {
         let has_results = message.blocks.iter().any(|block| block.result().is_some());
         if added.is_empty() && !is_model && !has_results && !message.blocks.is_empty() {
             added.push(Part::Lost);
-        }
-        if apart {
-            self.turns.push(Turn::new(false));
         }
         let turn = self.turn(is_model);
         turn.parts.extend(added);
