@@ -15,7 +15,7 @@ struct Ready {
 fn ready(format: Format) -> Ready {
     match format {
         // Chat.
-        Format::OpenAi => Ready { requests: false, replies: false, streams: false },
+        Format::OpenAi => Ready { requests: true, replies: true, streams: true },
         //
         // Responses.
         Format::OpenAiResponses => Ready { requests: true, replies: true, streams: true },

@@ -1,199 +1,109 @@
-//! OpenAI Chat Completions, requests → the neutral vocabulary.
+//! OpenAI Chat Completions, requests → the neutral vocabulary: the body. Its conversation is read by
+//! [`messages`], its tools by [`tools`], its wishes by [`wishes`].
 
-use std::borrow::Cow;
+mod messages;
+mod parts;
+mod tools;
+mod wishes;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
+pub(super) use self::{parts::ERROR, tools::WEB_SEARCH};
+use super::super::{
+    FORMAT,
+    wire::{Count, Whole, text},
+};
 use crate::{
-    chat::{Block, Content, Json, Message, Reasoning, Request, Role, Tool, ToolChoice, ToolKind},
-    formats::{Malformed, raw},
-    protocol::Format,
+    chat::{CacheWish, Extra, Json, Request, User},
+    formats::{
+        Malformed,
+        raw::{self, Text, open_struct},
+    },
 };
 
-#[derive(Deserialize)]
-struct Body<'a> {
-    #[serde(borrow, default)]
-    model: Cow<'a, str>,
-    #[serde(borrow)]
-    messages: Vec<WireMessage<'a>>,
-    #[serde(borrow)]
-    tools: Option<Vec<WireTool<'a>>>,
-    #[serde(borrow)]
-    tool_choice: Option<&'a RawValue>,
-    max_completion_tokens: Option<u64>,
-    max_tokens: Option<u64>,
-    stream: Option<bool>,
-    stream_options: Option<StreamOptions>,
+open_struct! {
+    /// The body (OpenAI, "Create chat completion"), with what other providers of the format added:
+    /// `top_k`, `cache_control`, and OpenRouter's `reasoning`.
+    struct Body<'a> {
+        model: Text<'a> = "model",
+        messages: Vec<&'a RawValue> = "messages",
+        tools: Vec<&'a RawValue> = "tools",
+        functions: Vec<&'a RawValue> = "functions",
+        tool_choice: &'a RawValue = "tool_choice",
+        function_call: &'a RawValue = "function_call",
+        parallel: bool = "parallel_tool_calls",
+        web_search: &'a RawValue = "web_search_options",
+        max_completion_tokens: Count = "max_completion_tokens",
+        max_tokens: Count = "max_tokens",
+        stream: bool = "stream",
+        stream_options: StreamOptions<'a> = "stream_options",
+        temperature: f64 = "temperature",
+        top_p: f64 = "top_p",
+        top_k: Count = "top_k",
+        presence_penalty: f64 = "presence_penalty",
+        frequency_penalty: f64 = "frequency_penalty",
+        seed: Whole = "seed",
+        n: u32 = "n",
+        logprobs: bool = "logprobs",
+        top_logprobs: u32 = "top_logprobs",
+        stop: &'a RawValue = "stop",
+        response_format: &'a RawValue = "response_format",
+        effort: Text<'a> = "reasoning_effort",
+        reasoning: wishes::Reasoning<'a> = "reasoning",
+        verbosity: Text<'a> = "verbosity",
+        modalities: Vec<Text<'a>> = "modalities",
+        cache_key: Text<'a> = "prompt_cache_key",
+        cache_retention: Text<'a> = "prompt_cache_retention",
+        cache_control: &'a RawValue = "cache_control",
+        tier: Text<'a> = "service_tier",
+        user: Text<'a> = "user",
+        safety_id: Text<'a> = "safety_identifier",
+        metadata: Json<'a> = "metadata",
+        store: bool = "store",
+    }
 }
 
-#[derive(Deserialize)]
-struct StreamOptions {
-    include_usage: Option<bool>,
+open_struct! {
+    struct StreamOptions<'a> {
+        usage: bool = "include_usage",
+    }
 }
 
-#[derive(Deserialize)]
-struct WireMessage<'a> {
-    #[serde(borrow)]
-    role: Cow<'a, str>,
-    #[serde(borrow)]
-    content: Option<&'a RawValue>,
-    #[serde(borrow)]
-    tool_call_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    tool_calls: Option<Vec<WireCall<'a>>>,
-    #[serde(borrow)]
-    function_call: Option<Named<'a>>,
-    #[serde(borrow)]
-    reasoning_content: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct WireCall<'a> {
-    #[serde(borrow)]
-    id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    function: Option<Named<'a>>,
-    #[serde(borrow)]
-    custom: Option<Named<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Named<'a> {
-    #[serde(borrow)]
-    name: Cow<'a, str>,
-    #[serde(borrow)]
-    description: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    parameters: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct WireTool<'a> {
-    #[serde(borrow, rename = "type", default)]
-    kind: Cow<'a, str>,
-    #[serde(borrow)]
-    function: Option<Named<'a>>,
-    #[serde(borrow)]
-    custom: Option<Named<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Part<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Cow<'a, str>,
-    #[serde(borrow)]
-    text: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    refusal: Option<Cow<'a, str>>,
-}
-
-#[derive(Deserialize)]
-struct NamedChoice<'a> {
-    #[serde(borrow)]
-    function: Option<Named<'a>>,
-    #[serde(borrow)]
-    custom: Option<Named<'a>>,
-}
-
+/// Reads a request.
 pub(in super::super) fn decode(body: &str) -> Result<Request<'_>, Malformed> {
-    let body: Body<'_> = raw::read_body(body, "a Chat Completions request")?;
-    let messages = body
-        .messages
-        .into_iter()
-        .enumerate()
-        .map(|(index, message)| decode_message(message, index))
-        .collect::<Result<_, _>>()?;
-    Ok(Request {
-        model: body.model,
-        messages,
-        tools: body.tools.into_iter().flatten().map(tool).collect(),
-        tool_choice: body.tool_choice.map(choice).transpose()?.unwrap_or_default(),
-        max_tokens: body.max_completion_tokens.or(body.max_tokens),
-        stream: body.stream == Some(true),
-        stream_usage: body.stream_options.and_then(|o| o.include_usage) == Some(true),
-        ..Request::new(Format::OpenAi)
-    })
-}
-
-fn decode_message(message: WireMessage<'_>, index: usize) -> Result<Message<'_>, Malformed> {
-    let place = format!("/messages/{index}/content");
-    let content = message.content.map(|content| blocks(content, &place)).transpose()?;
-    let mut blocks = content.unwrap_or_default();
-    let role = match &*message.role {
-        "system" => Role::System,
-        "developer" => Role::Developer,
-        "assistant" => Role::Assistant,
-        "tool" | "function" => Role::Tool,
-        _ => Role::User,
-    };
-    if role == Role::Tool {
-        let texts = blocks.into_iter().filter_map(|block| {
-            if let Content::Text { text, .. } = block.content { Some(text) } else { None }
+    let mut body: Body<'_> = raw::read_body(body, "a Chat Completions request")?;
+    let mut request = Request::new(FORMAT);
+    let Some(list) = body.messages.take() else {
+        return Err(Malformed {
+            message: "`messages` is missing".to_owned(),
+            pointer: Some("/messages".to_owned()),
         });
-        let call = message.tool_call_id.unwrap_or_default();
-        return Ok(Message::new(role, vec![raw::result(call, raw::join(texts))]));
-    }
-    if message.reasoning_content.is_some() {
-        blocks.insert(0, Block::new(Content::Reasoning(Reasoning::default())));
-    }
-    for call in message.tool_calls.into_iter().flatten() {
-        let name = call.function.or(call.custom).map(|named| named.name).unwrap_or_default();
-        blocks.push(raw::call(call.id.unwrap_or_default(), name));
-    }
-    // The form before `tool_calls`: without an id.
-    if let Some(Named { name, .. }) = message.function_call {
-        blocks.push(raw::call(Cow::Borrowed(""), name));
-    }
-    Ok(Message::new(role, blocks))
-}
-
-fn blocks<'a>(content: &'a RawValue, place: &str) -> Result<Vec<Block<'a>>, Malformed> {
-    if let Some(text) = raw::string(content) {
-        return Ok(vec![Block::plain(text)]);
-    }
-    if content.get() == "null" {
-        return Ok(Vec::new());
-    }
-    let parts: Vec<Part<'a>> = raw::read(content, place)?;
-    Ok(parts.into_iter().map(block).collect())
-}
-
-fn block(part: Part<'_>) -> Block<'_> {
-    match &*part.kind {
-        "text" => Block::plain(part.text.unwrap_or_default()),
-        "refusal" => Block::plain(part.refusal.unwrap_or_default()),
-        "image_url" => raw::unread(Format::OpenAi, "image"),
-        "input_audio" => raw::unread(Format::OpenAi, "audio"),
-        "file" => raw::unread(Format::OpenAi, "document"),
-        _ => raw::unread(Format::OpenAi, part.kind),
-    }
-}
-
-fn tool(tool: WireTool<'_>) -> Tool<'_> {
-    let (named, kind) = match (tool.function, tool.custom) {
-        (Some(named), _) => {
-            let schema = named.parameters.map(Json::from);
-            (named, ToolKind::Function { schema, strict: None })
-        }
-        (None, Some(named)) => (named, ToolKind::Freeform { grammar: None }),
-        (None, None) => return Tool::new(tool.kind, raw::unread_tool(Format::OpenAi)),
     };
-    Tool { description: named.description, ..Tool::new(named.name, kind) }
+    request.messages = messages::all(list)?;
+    let options = body.stream_options.take().unwrap_or_default();
+    request.model = text(body.model.take()).unwrap_or_default();
+    request.stream = body.stream == Some(true);
+    request.stream_usage = options.usage == Some(true);
+    request.max_tokens = body.max_completion_tokens.or(body.max_tokens).map(|count| count.0);
+    offered(&mut body, &mut request)?;
+    wishes::read(&mut body, &mut request)?;
+    request.cache = CacheWish {
+        key: text(body.cache_key),
+        retention: wishes::retention(body.cache_retention, &mut request.extra),
+        mark: body.cache_control.and_then(parts::mark),
+    };
+    request.user =
+        User { id: text(body.user), safety_id: text(body.safety_id), metadata: body.metadata };
+    request.store = body.store;
+    request.extra.extend(Extra::list(FORMAT, body.extra));
+    Ok(request)
 }
 
-fn choice(raw: &RawValue) -> Result<ToolChoice<'_>, Malformed> {
-    if let Some(word) = raw::string(raw) {
-        return Ok(match &*word {
-            "none" => ToolChoice::None,
-            "required" => ToolChoice::Required,
-            _ => ToolChoice::Auto,
-        });
+fn offered<'a>(body: &mut Body<'a>, request: &mut Request<'a>) -> Result<(), Malformed> {
+    request.tools = tools::all(body.tools.take(), body.functions.take(), body.web_search)?;
+    request.parallel_tools = body.parallel;
+    if let Some(choice) = body.tool_choice.or(body.function_call) {
+        request.tool_choice = tools::choice(choice)?;
     }
-    if raw.get() == "null" {
-        return Ok(ToolChoice::Auto);
-    }
-    let named: NamedChoice<'_> = raw::read(raw, "/tool_choice")?;
-    let name = named.function.or(named.custom).map(|named| named.name);
-    Ok(name.map_or(ToolChoice::Auto, ToolChoice::Named))
+    Ok(())
 }

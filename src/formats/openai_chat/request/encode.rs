@@ -1,14 +1,117 @@
-//! The neutral vocabulary → OpenAI Chat Completions, requests.
+//! The neutral vocabulary → OpenAI Chat Completions, requests: the body. Its conversation is laid
+//! out by [`plan`] and written by [`messages`], its tools by [`tools`], its wishes by [`wishes`].
 
+mod messages;
+mod parts;
+mod plan;
+mod results;
+mod tools;
+mod wishes;
+
+use super::super::FORMAT;
 use crate::{
-    chat::Request,
-    formats::{Encoded, Malformed, hints::Hints},
+    chat::{Block, CacheMark, CacheTtl, Request, Role},
+    formats::{
+        Encoded, Malformed,
+        dropped::Losses,
+        hints::Hints,
+        ids::IdForm,
+        names::Names,
+        write::{self, Members},
+    },
 };
 
+/// A request under construction.
+struct Writer<'t, 'a> {
+    request: &'t Request<'a>,
+    hints: &'t Hints<'t>,
+    names: Names,
+    losses: Losses,
+    /// The form that ids of calls must have.
+    ids: IdForm,
+    /// Whether several texts become one: who only speaks the format often takes no lists of text.
+    flat: bool,
+}
+
 /// Writes a request.
-pub(in super::super) fn encode(_: &Request<'_>, hints: &Hints<'_>) -> Result<Encoded, Malformed> {
-    Err(Malformed::new(format!(
-        "requests for `{}` cannot be written in this format yet",
-        hints.model
-    )))
+#[expect(clippy::unnecessary_wraps, reason = "encoders of other formats refuse some requests")]
+pub(in super::super) fn encode(
+    request: &Request<'_>,
+    hints: &Hints<'_>,
+) -> Result<Encoded, Malformed> {
+    use crate::formats::hints::Quirk;
+    let names = Names::of(request, hints.rules(FORMAT));
+    let nine = hints.quirks.has(Quirk::NineLetterIds);
+    let mut writer = Writer {
+        request,
+        hints,
+        names,
+        losses: Losses::default(),
+        ids: if nine { IdForm::Nine } else { IdForm::Plain40 },
+        flat: !hints.genuine && !hints.takes_cache_marks(FORMAT),
+    };
+    let mut body = Vec::with_capacity(4096);
+    write::object(&mut body, |body| {
+        body.value("model", hints.model);
+        body.array("messages", |list| writer.messages(list));
+        writer.tools(body);
+        writer.wishes(body);
+    });
+    let Writer { names, losses, .. } = writer;
+    Ok(Encoded { body, dropped: losses.into_list(), names })
+}
+
+impl<'a> Writer<'_, 'a> {
+    /// Writes a block's mark for the cache where the target takes it, else reports it.
+    fn mark(&mut self, block: &Block<'a>, part: &mut Members<'_>) {
+        match block.cache {
+            Some(mark) if self.hints.takes_cache_marks(FORMAT) => write_mark(mark, part),
+            Some(_) | None => self.lost_mark(block),
+        }
+    }
+
+    fn lost_mark(&mut self, block: &Block<'a>) {
+        if block.cache.is_some() {
+            self.losses.member(block.place, "cache_control", NO_MARKS);
+        }
+    }
+
+    /// Reports a seal that has no place here.
+    fn lost_seal(&mut self, block: &Block<'a>) {
+        if let Some(seal) = &block.seal {
+            self.losses.whole(block.place, format!("sealed by {}", seal.format));
+        }
+    }
+
+    /// Writes the members of a block that only this format has; others' are reported.
+    fn extra(&mut self, block: &Block<'a>, part: &mut Members<'_>) {
+        self.losses.extras(&block.extra, block.place, FORMAT, &mut |extra| {
+            part.value(&extra.key, &extra.value);
+        });
+    }
+}
+
+/// Why marks for a cache are left out.
+const NO_MARKS: &str = "the target caches by itself";
+
+/// `cache_control`, as OpenRouter hands it on to Anthropic.
+fn write_mark(mark: CacheMark, out: &mut Members<'_>) {
+    out.object("cache_control", |object| {
+        object.value("type", "ephemeral");
+        object.maybe(
+            "ttl",
+            mark.ttl.map(|ttl| match ttl {
+                CacheTtl::FiveMinutes => "5m",
+                CacheTtl::OneHour => "1h",
+            }),
+        );
+    });
+}
+
+/// The block by which Claude Code tells Anthropic which client it is. Elsewhere it means nothing,
+/// and it must not disturb caches.
+fn attribution<'m, 'a>(request: &'m Request<'a>) -> Option<&'m Block<'a>> {
+    let first = request.messages.first().filter(|message| message.role == Role::System)?;
+    let block = first.blocks.first()?;
+    block.text()?.starts_with("x-anthropic-billing-header:").then_some(block)
 }

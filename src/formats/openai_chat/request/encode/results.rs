@@ -1,0 +1,130 @@
+//! Results of tools → Chat: a message each, which holds text only. Images follow in a message of the
+//! user, right behind the results.
+
+use std::borrow::Cow;
+
+use super::{
+    super::{super::FORMAT, decode::ERROR},
+    Writer,
+    parts::{is_words, noun, words},
+    plan::Found,
+};
+use crate::{
+    chat::{Block, Content, Role, ToolResult},
+    formats::{ids, write::Elements, write::Members},
+};
+
+/// The result of a call that the client never answered: without one OpenAI refuses the request.
+const NO_RESULT: &str = "(no result)";
+
+impl<'t, 'a> Writer<'t, 'a> {
+    /// Writes the results of an answer's calls, and their images behind them.
+    pub(super) fn results(
+        &mut self,
+        results: &[(&'t str, Option<Found<'t, 'a>>)],
+        list: &mut Elements<'_>,
+    ) {
+        let mut images: Vec<&Block<'a>> = Vec::new();
+        for (call, found) in results {
+            list.object(|out| {
+                out.value("role", "tool");
+                out.value("tool_call_id", &*ids::fit(call, self.ids));
+                match found {
+                    Some((block, result)) => {
+                        self.output(block, result, out);
+                        self.extra(block, out);
+                        images.extend(result.blocks.iter().filter(|block| self.follows(block)));
+                    }
+                    None => out.value("content", NO_RESULT),
+                }
+            });
+        }
+        if !images.is_empty() {
+            list.object(|out| {
+                out.value("role", "user");
+                out.array("content", |list| {
+                    for block in images {
+                        self.losses.whole(block.place, "follows the results as the user's");
+                        self.part(block, Role::User, list);
+                    }
+                });
+            });
+        }
+    }
+
+    /// Whether a block of a result is an image that the target can be shown.
+    fn follows(&self, block: &Block<'a>) -> bool {
+        matches!(&block.content, Content::Image(image) if self.image_url(image).is_some())
+    }
+
+    /// Writes the content of a result: one text, or several parts of text.
+    fn output(&mut self, block: &Block<'a>, result: &ToolResult<'a>, out: &mut Members<'_>) {
+        self.lost_seal(block);
+        let marked = block.cache.is_some() && self.hints.takes_cache_marks(FORMAT);
+        if !marked {
+            self.lost_mark(block);
+        }
+        let mut texts: Vec<Cow<'_, str>> = Vec::new();
+        for inner in &result.blocks {
+            if inner.text() != Some("") {
+                texts.push(self.stand_in(inner));
+            }
+        }
+        if result.is_error == Some(true) {
+            match texts.first_mut() {
+                Some(first) if first.starts_with(ERROR) => {}
+                Some(first) => *first = Cow::Owned(format!("{ERROR}{first}")),
+                None => texts.push(Cow::Borrowed(ERROR)),
+            }
+        }
+        match &texts[..] {
+            [] if !marked => out.value("content", ""),
+            [only] if !marked => out.value("content", only),
+            _ if self.flat => out.value("content", &texts.join("\n")),
+            _ => out.array("content", |list| {
+                for (at, text) in texts.iter().enumerate() {
+                    list.object(|part| {
+                        part.value("type", "text");
+                        part.value("text", text);
+                        if at + 1 == texts.len() {
+                            self.mark_of(block, part);
+                        }
+                    });
+                }
+            }),
+        }
+    }
+
+    fn mark_of(&self, block: &Block<'a>, part: &mut Members<'_>) {
+        if let Some(mark) = block.cache.filter(|_| self.hints.takes_cache_marks(FORMAT)) {
+            super::write_mark(mark, part);
+        }
+    }
+
+    /// The text that a block of a result becomes. What cannot be said is named at its place.
+    fn stand_in<'b>(&mut self, block: &'b Block<'a>) -> Cow<'b, str> {
+        self.lost_mark(block);
+        self.losses.extras(&block.extra, block.place, FORMAT, &mut |_| {});
+        if is_words(&block.content) {
+            self.reword(block, Role::Tool);
+            return words(&block.content);
+        }
+        if !self.follows(block) {
+            let what = noun(&block.content);
+            let reason = format!("a result has no place for this {what}");
+            self.losses.whole(block.place, reason);
+        }
+        Cow::Owned(format!("[{}]", noun(&block.content)))
+    }
+
+    /// Writes a result that answers no call, as words of the user.
+    pub(super) fn orphan(&mut self, (block, result): Found<'t, 'a>, list: &mut Elements<'_>) {
+        self.losses.member(block.place, "call_id", "no call of this id comes before it");
+        self.losses.whole(block.place, "becomes a message of the user");
+        let blocks: Vec<&Block<'a>> = result.blocks.iter().collect();
+        list.object(|out| {
+            out.value("role", "user");
+            self.content(&blocks, Role::User, out);
+        });
+    }
+}
