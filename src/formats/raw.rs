@@ -6,7 +6,6 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Malformed;
-
 /// A JSON string, borrowed from the body where it has no escapes. `Option<Text>` borrows, where
 /// serde's `Option<Cow<str>>` always copies.
 #[derive(Debug, Clone, Default, Deserialize)]

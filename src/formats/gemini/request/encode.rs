@@ -115,6 +115,9 @@ fn system<'r, 'a>(messages: &'r [Message<'a>], losses: &mut Losses) -> Vec<&'r B
         if message.name.is_some() {
             losses.member(message.place, "name", "there are no names of speakers");
         }
+        if message.role == Role::Developer {
+            losses.whole(message.place, "the developer speaks as the system");
+        }
         for block in &message.blocks {
             match &block.content {
                 Content::Text { text, .. } if text.starts_with(ATTRIBUTION) => {

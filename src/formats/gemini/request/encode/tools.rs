@@ -175,7 +175,13 @@ fn config(context: Context<'_, '_>, both: bool, body: &mut Members<'_>, losses: 
             losses.field(request, Field::ToolChoice, "only functions can be forced");
             (None, Vec::new())
         }
-        ToolChoice::Named(name) => (Some("ANY"), vec![wire(name)]),
+        ToolChoice::Named(name) => {
+            let freeform = |tool: &Tool<'_>| matches!(tool.kind, ToolKind::Freeform { .. });
+            if request.tools.iter().any(|tool| tool.name == *name && freeform(tool)) {
+                losses.field(request, Field::ToolChoice, "the tool becomes a function");
+            }
+            (Some("ANY"), vec![wire(name)])
+        }
         ToolChoice::Allowed { names, required } => {
             let functions = names.iter().filter(|name| !is_hosted(request, name));
             let mode = if *required { "ANY" } else { "VALIDATED" };
