@@ -6,11 +6,6 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Malformed;
-use crate::{
-    chat::{Block, Content, HostedKind, Json, ToolCall, ToolKind, ToolResult},
-    protocol::Format,
-};
-
 /// A JSON string, borrowed from the body where it has no escapes. `Option<Text>` borrows, where
 /// serde's `Option<Cow<str>>` always copies.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -43,28 +38,6 @@ pub(super) fn read_body<'a, T: Deserialize<'a>>(body: &'a str, what: &str) -> Re
         message: format!("the body is not {what}: {error}"),
         pointer: None,
     })
-}
-
-/// A block that is not looked into yet.
-pub(super) fn unread<'a>(format: Format, kind: impl Into<Cow<'a, str>>) -> Block<'a> {
-    Block::new(Content::Opaque { format, kind: kind.into(), raw: Json::of(&()) })
-}
-
-/// A tool of the vendor that is not looked into yet.
-pub(super) fn unread_tool(format: Format) -> ToolKind<'static> {
-    ToolKind::Hosted { tool: HostedKind::Other, format, raw: Json::of(&()) }
-}
-
-/// A call whose arguments are not looked into yet.
-pub(super) fn call<'a>(id: Cow<'a, str>, name: Cow<'a, str>) -> Block<'a> {
-    let (namespace, arguments, freeform) = (None, Cow::Borrowed(""), false);
-    Block::new(Content::ToolCall(ToolCall { id, name, namespace, arguments, freeform }))
-}
-
-/// A result of which only the text is looked into yet.
-pub(super) fn result<'a>(call: Cow<'a, str>, text: Cow<'a, str>) -> Block<'a> {
-    let (blocks, is_error, freeform) = (vec![Block::plain(text)], None, false);
-    Block::new(Content::ToolResult(ToolResult { call, name: None, blocks, is_error, freeform }))
 }
 
 /// Joins texts of blocks.

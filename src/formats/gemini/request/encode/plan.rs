@@ -80,6 +80,8 @@ struct Plan<'r, 'a> {
     waiting: Waiting<'r, 'a>,
     /// Calls of the model's open turn, with the number of their message.
     calls: Vec<(usize, &'r ToolCall<'a>)>,
+    /// Whether the system has spoken in the user's open turn.
+    system_spoke: bool,
     /// Results that stand behind their calls already, by their place in memory.
     placed: BTreeSet<*const Block<'a>>,
 }
@@ -100,7 +102,7 @@ pub(super) fn turns<'r, 'a>(
         }
     }
     let (turns, calls, placed) = (Vec::new(), Vec::new(), BTreeSet::new());
-    let mut plan = Plan { context, turns, waiting, calls, placed };
+    let mut plan = Plan { context, turns, waiting, calls, system_spoke: false, placed };
     for (number, message) in messages.iter().enumerate() {
         plan.message(first + number, message, losses);
     }
@@ -127,7 +129,10 @@ impl<'r, 'a> Plan<'r, 'a> {
         let is_system = matches!(message.role, Role::System | Role::Developer);
         if is_system {
             losses.whole(message.place, "the system speaks first only: becomes text of the user");
+        } else if self.system_spoke && !is_model && !message.blocks.is_empty() {
+            losses.whole(message.place, "joins the system's words in one turn of the user");
         }
+        self.system_spoke = is_system;
         let mut added = Vec::new();
         for block in &message.blocks {
             if block.result().is_some() {
