@@ -130,19 +130,10 @@ impl<'t, 'a> Writer<'t, 'a> {
         let mut words: Vec<&Block<'a>> = Vec::new();
         let mut thoughts: Vec<&Block<'a>> = Vec::new();
         let mut calls: Vec<(&Block<'a>, &ToolCall<'a>)> = Vec::new();
-        let mut refusal: Option<Cow<'_, str>> = None;
         for block in blocks {
             match &block.content {
                 Content::Reasoning(_) => thoughts.push(block),
                 Content::ToolCall(call) => calls.push((block, call)),
-                Content::Refusal(text) if self.hints.genuine => {
-                    self.lost_mark(block);
-                    self.lost_seal(block);
-                    refusal = Some(match refusal.take() {
-                        Some(before) => Cow::Owned(format!("{before}\n{text}")),
-                        None => Cow::Borrowed(text),
-                    });
-                }
                 Content::Text { text, .. } if text.is_empty() => {}
                 Content::Hosted(hosted) => {
                     let reason = format!("a tool of the vendor behind {}", hosted.format);
@@ -159,7 +150,7 @@ impl<'t, 'a> Writer<'t, 'a> {
             }
         }
         let kept = messages.iter().any(|message| message.extra.iter().any(|e| e.format == FORMAT));
-        if words.is_empty() && calls.is_empty() && refusal.is_none() && !kept {
+        if words.is_empty() && calls.is_empty() && !kept {
             // Reasoning alone is no answer; what the model said in it is not for others to see.
             thoughts.iter().for_each(|block| self.lost_thought(block));
             messages.iter().for_each(|message| self.message_extras(message, None));
@@ -172,7 +163,6 @@ impl<'t, 'a> Writer<'t, 'a> {
             } else {
                 self.content(&words, Role::Assistant, out);
             }
-            out.maybe("refusal", refusal.as_ref());
             out.maybe("name", messages.iter().find_map(|message| message.name.as_ref()));
             self.thoughts(&thoughts, &calls, out);
             if !calls.is_empty() {
