@@ -87,8 +87,7 @@ pub(super) fn all<'a>(
 ) -> Result<Vec<Tool<'a>>, Malformed> {
     let mut all = Vec::new();
     for (index, json) in tools.into_iter().flatten().enumerate() {
-        let place = Place::new("/tools/#", &[index]);
-        all.push(tool(json, place)?);
+        all.push(tool(json, index)?);
     }
     for (index, json) in functions.into_iter().flatten().enumerate() {
         let place = Place::new("/functions/#", &[index]);
@@ -103,11 +102,16 @@ pub(super) fn all<'a>(
     Ok(all)
 }
 
-fn tool<'a>(json: &'a RawValue, place: Place) -> Result<Tool<'a>, Malformed> {
-    let wire: Wire<'a> = raw::read(json, &place.to_string())?;
+fn tool(json: &RawValue, index: usize) -> Result<Tool<'_>, Malformed> {
+    let place = Place::new("/tools/#", &[index]);
+    let wire: Wire<'_> = raw::read(json, &place.to_string())?;
     let kind = text(wire.kind).unwrap_or(Cow::Borrowed("function"));
     let mut tool = match (&*kind, wire.function, wire.custom) {
-        ("function", Some(inner), _) => function(raw::read(inner, &place.to_string())?, place),
+        ("function", Some(inner), _) => {
+            // Where the members stand that may be lost.
+            let place = Place::new("/tools/#/function", &[index]);
+            function(raw::read(inner, &place.to_string())?, place)
+        }
         ("custom", _, Some(inner)) => freeform(raw::read(inner, &place.to_string())?, place),
         ("function", None, _) => {
             return Ok(function(raw::read(json, &place.to_string())?, place));

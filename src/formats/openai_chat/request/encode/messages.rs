@@ -18,36 +18,105 @@ use crate::{
     },
 };
 
+/// What the user says without a break: one message, as all formats but this one have it.
+#[derive(Default)]
+struct Run<'t, 'a> {
+    message: Option<&'t Message<'a>>,
+    blocks: Vec<&'t Block<'a>>,
+}
+
 impl<'t, 'a> Writer<'t, 'a> {
     pub(super) fn messages(&mut self, list: &mut Elements<'_>) {
         let left_out = attribution(self.request);
         if let Some(block) = left_out {
             self.losses.whole(block.place, "only Anthropic reads it");
         }
+        let mut run = Run::default();
         for turn in turns(self.request, left_out) {
             match turn {
-                Turn::Said { message, blocks } => self.said(message, &blocks, list),
-                Turn::Answer { messages, blocks } => self.answer(&messages, &blocks, list),
-                Turn::Results(results) => self.results(&results, list),
-                Turn::Orphan(found) => self.orphan(found, list),
+                Turn::Said { message, blocks } if self.goes_on(&run, message) => {
+                    run.message = run.message.or(Some(message));
+                    run.blocks.extend(blocks);
+                }
+                Turn::Said { message, blocks } => {
+                    self.end(&mut run, list);
+                    if self.role(message) == Role::User {
+                        run = Run { message: Some(message), blocks };
+                    } else {
+                        self.system(message, &blocks, list);
+                    }
+                }
+                Turn::Answer { messages, blocks } => {
+                    self.end(&mut run, list);
+                    self.answer(&messages, &blocks, list);
+                }
+                Turn::Results(results) => {
+                    self.end(&mut run, list);
+                    run.blocks = self.results(&results, list);
+                }
+                Turn::Orphan((block, result)) => {
+                    let reason = "no call of this id comes before it";
+                    self.losses.member(block.place, "call_id", reason);
+                    self.losses.whole(block.place, "becomes words of the user");
+                    run.blocks.extend(&result.blocks);
+                }
             }
+        }
+        self.end(&mut run, list);
+    }
+
+    /// Whether a message belongs to what the user says already.
+    fn goes_on(&self, run: &Run<'_, 'a>, message: &Message<'a>) -> bool {
+        let said = !run.blocks.is_empty() && self.role(message) == Role::User;
+        said && run.message.is_none_or(|before| {
+            before.name == message.name && before.extra.is_empty() && message.extra.is_empty()
+        })
+    }
+
+    /// Writes what the user has said so far.
+    fn end(&mut self, run: &mut Run<'t, 'a>, list: &mut Elements<'_>) {
+        let Run { message, blocks } = std::mem::take(run);
+        if !blocks.is_empty() {
+            self.said(message, Role::User, &blocks, list);
         }
     }
 
-    fn said(&mut self, message: &Message<'a>, blocks: &[&Block<'a>], list: &mut Elements<'_>) {
+    fn role(&self, message: &Message<'a>) -> Role {
         let old = !self.hints.genuine || self.hints.quirks.has(Quirk::NoDeveloperRole);
-        let role = match message.role {
+        match message.role {
             Role::Developer if old => Role::System,
             Role::Tool => Role::User,
             role @ (Role::System | Role::Developer | Role::User | Role::Assistant) => role,
-        };
+        }
+    }
+
+    /// Writes what the system says: a message for each text, so that one more does not change those
+    /// before it; a single message for targets that take only one.
+    fn system(&mut self, message: &Message<'a>, blocks: &[&Block<'a>], list: &mut Elements<'_>) {
+        let role = self.role(message);
+        if self.flat || !message.extra.is_empty() {
+            self.said(Some(message), role, blocks, list);
+            return;
+        }
+        for block in blocks.iter().filter(|block| block.text() != Some("")) {
+            self.said(Some(message), role, &[*block], list);
+        }
+    }
+
+    fn said(
+        &mut self,
+        message: Option<&Message<'a>>,
+        role: Role,
+        blocks: &[&Block<'a>],
+        list: &mut Elements<'_>,
+    ) {
         list.object(|out| {
             out.value("role", role.name());
             self.content(blocks, role, out);
-            out.maybe("name", message.name.as_deref());
-            self.losses.extras(&message.extra, message.place, FORMAT, &mut |extra| {
-                out.value(&extra.key, &extra.value);
-            });
+            if let Some(message) = message {
+                out.maybe("name", message.name.as_deref());
+                self.message_extras(message, Some(out));
+            }
         });
     }
 
@@ -61,19 +130,10 @@ impl<'t, 'a> Writer<'t, 'a> {
         let mut words: Vec<&Block<'a>> = Vec::new();
         let mut thoughts: Vec<&Block<'a>> = Vec::new();
         let mut calls: Vec<(&Block<'a>, &ToolCall<'a>)> = Vec::new();
-        let mut refusal: Option<Cow<'_, str>> = None;
         for block in blocks {
             match &block.content {
                 Content::Reasoning(_) => thoughts.push(block),
                 Content::ToolCall(call) => calls.push((block, call)),
-                Content::Refusal(text) if self.hints.genuine => {
-                    self.lost_mark(block);
-                    self.lost_seal(block);
-                    refusal = Some(match refusal.take() {
-                        Some(before) => Cow::Owned(format!("{before}\n{text}")),
-                        None => Cow::Borrowed(text),
-                    });
-                }
                 Content::Text { text, .. } if text.is_empty() => {}
                 Content::Hosted(hosted) => {
                     let reason = format!("a tool of the vendor behind {}", hosted.format);
@@ -90,7 +150,7 @@ impl<'t, 'a> Writer<'t, 'a> {
             }
         }
         let kept = messages.iter().any(|message| message.extra.iter().any(|e| e.format == FORMAT));
-        if words.is_empty() && calls.is_empty() && refusal.is_none() && !kept {
+        if words.is_empty() && calls.is_empty() && !kept {
             // Reasoning alone is no answer; what the model said in it is not for others to see.
             thoughts.iter().for_each(|block| self.lost_thought(block));
             messages.iter().for_each(|message| self.message_extras(message, None));
@@ -103,7 +163,6 @@ impl<'t, 'a> Writer<'t, 'a> {
             } else {
                 self.content(&words, Role::Assistant, out);
             }
-            out.maybe("refusal", refusal.as_ref());
             out.maybe("name", messages.iter().find_map(|message| message.name.as_ref()));
             self.thoughts(&thoughts, &calls, out);
             if !calls.is_empty() {
@@ -205,8 +264,9 @@ impl<'t, 'a> Writer<'t, 'a> {
         });
     }
 
-    /// Writes `content`: a text where it is one, else parts.
-    pub(super) fn content(&mut self, blocks: &[&Block<'a>], role: Role, out: &mut Members<'_>) {
+    /// Writes `content`: a text where it is one, else parts. The user's is always parts where lists
+    /// are understood: its form must not depend on what can be said of it.
+    fn content(&mut self, blocks: &[&Block<'a>], role: Role, out: &mut Members<'_>) {
         let (said, lost): (Vec<&Block<'a>>, Vec<&Block<'a>>) = blocks
             .iter()
             .filter(|block| block.text() != Some(""))
@@ -215,16 +275,28 @@ impl<'t, 'a> Writer<'t, 'a> {
         write::array(&mut nowhere, |list| {
             lost.iter().for_each(|block| self.part(block, role, list));
         });
-        if let Some(text) = self.one_text(&said, role, "\n\n") {
+        // A message without content is refused; a turn that is left out changes the sense.
+        let what = lost.first().map_or("text", |block| noun(&block.content));
+        let listed = self.hints.genuine && role == Role::User;
+        let text = if listed { None } else { self.one_text(&said, role, "\n\n") };
+        if let Some(text) = text {
             out.value("content", &*text);
-        } else if said.is_empty() {
-            // A message without content is refused; a turn that is left out changes the sense.
-            let what = lost.first().map_or("text", |block| noun(&block.content));
+        } else if said.is_empty() && !listed {
             out.value("content", &format!("[{what}]"));
         } else {
             out.array("content", |list| {
                 said.iter().for_each(|block| self.part(block, role, list));
+                if list.is_empty() {
+                    plain(&format!("[{what}]"), list);
+                }
             });
         }
     }
+}
+
+fn plain(text: &str, list: &mut Elements<'_>) {
+    list.object(|part| {
+        part.value("type", "text");
+        part.value("text", text);
+    });
 }

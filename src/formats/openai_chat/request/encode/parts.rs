@@ -24,6 +24,7 @@ impl<'a> Writer<'_, 'a> {
         let marks = self.hints.takes_cache_marks(FORMAT);
         let plain = |block: &&Block<'a>| {
             is_words(&block.content)
+                && !self.is_refusal(block, role)
                 && !(marks && block.cache.is_some())
                 && !block.extra.iter().any(|extra| extra.format == FORMAT)
         };
@@ -65,6 +66,11 @@ impl<'a> Writer<'_, 'a> {
     pub(super) fn part(&mut self, block: &Block<'a>, role: Role, list: &mut Elements<'_>) {
         self.lost_seal(block);
         match &block.content {
+            Content::Refusal(text) if self.is_refusal(block, role) => list.object(|part| {
+                part.value("type", "refusal");
+                part.value("refusal", text);
+                self.members(block, part);
+            }),
             content if is_words(content) => {
                 self.reword(block, role);
                 self.lost_citations(block);
@@ -95,6 +101,12 @@ impl<'a> Writer<'_, 'a> {
                 self.losses.whole(block.place, format!("the format has no place for this {what}"));
             }
         }
+    }
+
+    /// Whether a block is written as a refusal: those who only speak the format get its words.
+    fn is_refusal(&self, block: &Block<'a>, role: Role) -> bool {
+        let refused = matches!(block.content, Content::Refusal(_));
+        refused && role == Role::Assistant && self.hints.genuine
     }
 
     /// Whether a part can be made of a block.

@@ -18,13 +18,13 @@ use crate::{
 const NO_RESULT: &str = "(no result)";
 
 impl<'t, 'a> Writer<'t, 'a> {
-    /// Writes the results of an answer's calls, and their images behind them.
+    /// Writes the results of an answer's calls; gives the images in them, which the user is to show.
     pub(super) fn results(
         &mut self,
         results: &[(&'t str, Option<Found<'t, 'a>>)],
         list: &mut Elements<'_>,
-    ) {
-        let mut images: Vec<&Block<'a>> = Vec::new();
+    ) -> Vec<&'t Block<'a>> {
+        let mut images: Vec<&'t Block<'a>> = Vec::new();
         for (call, found) in results {
             list.object(|out| {
                 out.value("role", "tool");
@@ -39,17 +39,10 @@ impl<'t, 'a> Writer<'t, 'a> {
                 }
             });
         }
-        if !images.is_empty() {
-            list.object(|out| {
-                out.value("role", "user");
-                out.array("content", |list| {
-                    for block in images {
-                        self.losses.whole(block.place, "follows the results as the user's");
-                        self.part(block, Role::User, list);
-                    }
-                });
-            });
+        for block in &images {
+            self.losses.whole(block.place, "follows the results as the user's");
         }
+        images
     }
 
     /// Whether a block of a result is an image that the target can be shown.
@@ -115,16 +108,5 @@ impl<'t, 'a> Writer<'t, 'a> {
             self.losses.whole(block.place, reason);
         }
         Cow::Owned(format!("[{}]", noun(&block.content)))
-    }
-
-    /// Writes a result that answers no call, as words of the user.
-    pub(super) fn orphan(&mut self, (block, result): Found<'t, 'a>, list: &mut Elements<'_>) {
-        self.losses.member(block.place, "call_id", "no call of this id comes before it");
-        self.losses.whole(block.place, "becomes a message of the user");
-        let blocks: Vec<&Block<'a>> = result.blocks.iter().collect();
-        list.object(|out| {
-            out.value("role", "user");
-            self.content(&blocks, Role::User, out);
-        });
     }
 }
