@@ -156,7 +156,17 @@ fn an_agent_that_follows_the_brief_comes_to_ready() {
         .collect();
     assert_eq!(
         open,
-        ["claude-code", "opencode", "amp", "droid", "aider", "openai-sdk", "anthropic-sdk"]
+        [
+            "claude-code",
+            "codex",
+            "gemini-cli",
+            "opencode",
+            "amp",
+            "droid",
+            "aider",
+            "openai-sdk",
+            "anthropic-sdk"
+        ]
     );
 }
 

@@ -102,9 +102,10 @@ fn messages<'a>(
     })?;
     let mut messages = Vec::with_capacity(list.len() + 1);
     if let Some(system) = system {
-        let blocks = block::blocks(system, Spot::System)?;
-        if !blocks.is_empty() {
-            messages.push(Message::new(Role::System, blocks).at(Spot::System.whole()));
+        // One message a text, so that other formats can tell the first from the rest.
+        for block in block::blocks(system, Spot::System)? {
+            let place = block.place;
+            messages.push(Message::new(Role::System, vec![block]).at(place));
         }
     }
     for (number, message) in list.into_iter().enumerate() {

@@ -59,16 +59,17 @@ impl<'t, 'a> Writer<'t, 'a> {
         self.wishes(body);
     }
 
-    /// What `instructions` can hold, and in how many messages it stands: one text of the system, in
-    /// front of everything.
+    /// What `instructions` can hold, and how many messages that takes up: the first of the system's
+    /// messages in front of everything, if it is one text.
     fn instructions(&self) -> Option<(&'t Block<'a>, usize)> {
         let messages = &self.request.messages;
         let count = messages.iter().take_while(|message| message.role == Role::System).count();
-        let system = &messages[..count];
-        let mut said = system.iter().flat_map(|message| self.said(message));
+        let mut system = messages[..count].iter().enumerate();
+        let (place, first) = system.find(|(_, message)| self.said(message).next().is_some())?;
+        let mut said = self.said(first);
         let one = said.next().filter(|_| said.next().is_none())?;
-        let bare = system.iter().all(|message| message.extra.is_empty()) && one.extra.is_empty();
-        (bare && one.text().is_some()).then_some((one, count))
+        let bare = first.extra.is_empty() && one.extra.is_empty();
+        (bare && one.text().is_some()).then_some((one, place + 1))
     }
 
     /// The blocks of a message that are to be written.
