@@ -72,9 +72,11 @@ fn pieces<'r, 'a>(context: Context<'_, '_>, result: &'r ToolResult<'a>) -> Vec<P
         Content::Text { text, .. } | Content::Refusal(text) => {
             (!text.is_empty()).then_some(Piece::Text(Cow::Borrowed(&**text)))
         }
-        // By the name by which the model can call it.
+        // By the name by which the model can call it, if it is offered.
         Content::ToolReference(name) => {
-            Some(Piece::Text(context.names.wire_of_any(context.request, name)))
+            let offered = context.request.tools.iter().any(|tool| tool.name == *name);
+            let wire = || context.names.wire_of_any(context.request, name);
+            Some(Piece::Text(if offered { wire() } else { Cow::Borrowed(&**name) }))
         }
         Content::Image(_) | Content::Document(_) | Content::Audio(_) => {
             let readable = is_file(block);
