@@ -214,6 +214,8 @@ fn log_to_stderr(environment: &Environment) {
         .with_target(false)
         .with_ansi(colour)
         .with_writer(std::io::stderr)
+        // With stderr closed there is nobody to tell, and telling so would panic.
+        .log_internal_errors(false)
         .try_init();
     drop(set);
 }
