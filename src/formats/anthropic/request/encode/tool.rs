@@ -12,6 +12,7 @@ use crate::{
         raw::{Text, open_struct},
         write::{Elements, Members},
     },
+    protocol::Format,
 };
 
 open_struct! {
@@ -192,8 +193,15 @@ impl<'r> Writer<'r> {
             request.tools.iter().any(|tool| is(tool) && tool.name == name)
         };
         if name.is_some_and(|name| freeform(name)) {
+            let why = "the tool is a function there";
             let place = Place::new(Field::ToolChoice.pointer(request.format), &[]);
-            self.losses.member(place, "type", "the tool is a function there");
+            match request.format {
+                // Chat names the type once more, around the name.
+                Format::OpenAi => self.losses.field(request, Field::ToolChoice, why),
+                Format::OpenAiResponses | Format::Anthropic | Format::Gemini => {
+                    self.losses.member(place, "type", why);
+                }
+            }
         }
         let name = name.map(|name| self.names.wire_of_any(request, name));
         body.object("tool_choice", |out| {

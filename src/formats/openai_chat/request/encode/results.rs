@@ -64,6 +64,9 @@ impl<'t, 'a> Writer<'t, 'a> {
             }
         }
         if result.is_error == Some(true) {
+            if result.blocks.first().is_some_and(|first| !is_words(&first.content)) {
+                self.losses.whole(block.place, "an error without words is only told as one");
+            }
             match texts.first_mut() {
                 Some(first) if first.starts_with(ERROR) => {}
                 Some(first) => *first = Cow::Owned(format!("{ERROR}{first}")),

@@ -125,10 +125,8 @@ impl<'a> Writer<'_, 'a> {
             let reason = "the format has no search for tools";
             self.losses.member(tool.place, "defer_loading", reason);
         }
-        if let Some(space) = &tool.namespace
-            && space.description.is_some()
-        {
-            self.losses.member(tool.place, "description", "the namespace has no place for it");
+        if tool.namespace.is_some() {
+            self.losses.whole(tool.place, "its namespace becomes part of the name");
         }
     }
 
