@@ -10,15 +10,15 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use self::{
-    chunk::{Choice, Chunk, Logprobs, error},
-    lanes::{Kind, Lanes, Piece},
+    chunk::{Choice, Chunk, error},
+    lanes::{Kind, Lanes},
 };
 use super::super::{
     wire::{elements, is_nothing, some_text},
     words::{self, Finish, finish},
 };
 use crate::{
-    chat::{Event, Fault, FaultKind, Json, ServiceTier, Start, Stop, StopReason, Usage},
+    chat::{Event, Fault, FaultKind, ServiceTier, Start, Stop, StopReason, Usage},
     formats::{EventDecoder, Malformed, openai_error, raw, sse},
 };
 
@@ -69,15 +69,11 @@ impl EventDecoder for Decoder {
         self.chunk(&chunk, on_event)
     }
 
-    /// A stream without `[DONE]` is complete if its reason to finish came.
+    /// A stream without `[DONE]` is complete if its reason to finish came. What waits in one that
+    /// broke off is not given: a call that may be cut off must not be run.
     fn end(&mut self, on_event: Emit<'_>) {
-        if self.over {
-            return;
-        }
-        if self.finish.is_some() {
+        if !self.over && self.finish.is_some() {
             self.done(on_event);
-        } else {
-            self.lanes.end(on_event);
         }
     }
 }
@@ -105,7 +101,6 @@ impl Decoder {
     fn broken(&mut self, fault: Fault, on_event: Emit<'_>) {
         if !self.over {
             self.over = true;
-            self.lanes.end(on_event);
             on_event(Event::Fault(fault));
         }
     }
@@ -155,32 +150,19 @@ impl Decoder {
             self.broken(openai_error::in_stream(error.get()), on_event);
             return Ok(());
         }
+        let logprobs = choice.logprobs.as_ref().and_then(|logprobs| logprobs.0.as_ref());
         if let Some(delta) = &choice.delta {
-            self.message(delta, false, on_event)?;
+            self.message(delta, logprobs, false, on_event)?;
         }
         if let Some(message) = &choice.message {
-            self.message(message, true, on_event)?;
+            self.message(message, logprobs, true, on_event)?;
         }
         if let Some(text) = some_text(choice.text) {
             self.lanes.words(Kind::Text, &text, on_event)?;
         }
-        if let Some(logprobs) = choice.logprobs.as_ref().and_then(|logprobs| logprobs.0.as_ref()) {
-            self.logprobs(logprobs, on_event)?;
-        }
         if let Some(reason) = some_text(choice.finish_reason) {
             let sequence = some_text(choice.stop_reason).map(Cow::into_owned);
             self.finish = Some((reason.into_owned(), sequence));
-        }
-        Ok(())
-    }
-
-    fn logprobs(&mut self, logprobs: &Logprobs<'_>, on_event: Emit<'_>) -> Result<(), Malformed> {
-        for (kind, tokens) in [(Kind::Text, logprobs.content), (Kind::Refusal, logprobs.refusal)] {
-            let tokens = tokens.filter(|tokens| raw::is_list(tokens) && !is_nothing(tokens));
-            if let Some(tokens) = tokens {
-                let piece = Piece::Logprobs(Json::from(tokens).into_owned());
-                self.lanes.attach(&kind, piece, on_event)?;
-            }
         }
         Ok(())
     }
@@ -206,3 +188,6 @@ impl Decoder {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -205,8 +205,9 @@ impl<'t, 'a> Writer<'t, 'a> {
             } else if !wanted || reasoning.shown().is_empty() {
                 self.lost_thought(block);
                 continue;
-            } else {
-                self.lost_seal(block);
+            } else if let Some(seal) = &block.seal {
+                let reason = format!("sealed by {}", seal.format);
+                self.losses.member(block.place, "signature", reason);
             }
             if wanted {
                 text.push_str(&reasoning.shown());

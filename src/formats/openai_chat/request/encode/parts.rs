@@ -23,9 +23,9 @@ impl<'a> Writer<'_, 'a> {
     ) -> Option<Cow<'b, str>> {
         let marks = self.hints.takes_cache_marks(FORMAT);
         let plain = |block: &&Block<'a>| {
-            let marked = marks && block.cache.is_some();
-            let own = block.extra.iter().any(|extra| extra.format == FORMAT);
-            is_words(&block.content) && !self.is_refusal(block, role) && !marked && !own
+            let kept = block.extra.iter().any(|extra| extra.format == FORMAT);
+            let bare = !(kept || marks && block.cache.is_some());
+            bare && is_words(&block.content) && !self.is_refusal(block, role)
         };
         if blocks.is_empty() || !blocks.iter().all(plain) || (blocks.len() > 1 && !self.flat) {
             return None;

@@ -10,11 +10,11 @@ use super::{
         wire::{Count, citation, data_url, elements, is_nothing, some_text, string_or_source},
     },
     Decoder, Emit, LEGACY,
-    chunk::{Function, Message, Part, Picture, WireCall, names_a_call},
+    chunk::{Function, Logprobs, Message, Part, Picture, WireCall, names_a_call},
     lanes::{Call, Kind, Piece},
 };
 use crate::{
-    chat::{Seal, SealKind},
+    chat::{Json, Seal, SealKind},
     formats::{Malformed, ids, raw},
 };
 
@@ -24,6 +24,7 @@ impl Decoder {
     pub(super) fn message(
         &mut self,
         message: &Message<'_>,
+        logprobs: Option<&Logprobs<'_>>,
         whole: bool,
         on_event: Emit<'_>,
     ) -> Result<(), Malformed> {
@@ -36,7 +37,7 @@ impl Decoder {
             self.reasoning(message, &details, on_event)?;
         }
         if !spoke {
-            self.spoken(message, on_event)?;
+            self.spoken(message, logprobs, on_event)?;
         }
         if !showed {
             self.images(message, on_event)?;
@@ -50,23 +51,44 @@ impl Decoder {
         Ok(())
     }
 
-    fn spoken(&mut self, message: &Message<'_>, on_event: Emit<'_>) -> Result<(), Malformed> {
+    /// What the model says, with its sources and probabilities: they belong to the text at the end.
+    fn spoken(
+        &mut self,
+        message: &Message<'_>,
+        logprobs: Option<&Logprobs<'_>>,
+        on_event: Emit<'_>,
+    ) -> Result<(), Malformed> {
         self.content(message.content, on_event)?;
         let audio = message.audio.as_ref().and_then(|audio| audio.0.as_ref());
-        for (kind, text) in [
-            (Kind::Text, some_text(audio.and_then(|audio| audio.transcript))),
-            (Kind::Refusal, some_text(message.refusal)),
-        ] {
-            if let Some(text) = text {
-                self.spoke = true;
-                self.lanes.words(kind, &text, on_event)?;
-            }
+        if let Some(text) = some_text(audio.and_then(|audio| audio.transcript)) {
+            self.spoke = true;
+            self.lanes.words(Kind::Text, &text, on_event)?;
         }
         for annotation in elements(message.annotations) {
             let citation = citation(annotation).into_owned();
             self.lanes.attach(&Kind::Text, Piece::Citation(Box::new(citation)), on_event)?;
         }
-        Ok(())
+        self.tokens(&Kind::Text, logprobs.and_then(|logprobs| logprobs.content), on_event)?;
+        if let Some(text) = some_text(message.refusal) {
+            self.spoke = true;
+            self.lanes.words(Kind::Refusal, &text, on_event)?;
+        }
+        self.tokens(&Kind::Refusal, logprobs.and_then(|logprobs| logprobs.refusal), on_event)
+    }
+
+    fn tokens(
+        &mut self,
+        kind: &Kind,
+        tokens: Option<&RawValue>,
+        on_event: Emit<'_>,
+    ) -> Result<(), Malformed> {
+        match tokens.filter(|tokens| raw::is_list(tokens) && !is_nothing(tokens)) {
+            Some(tokens) => {
+                let piece = Piece::Logprobs(Json::from(tokens).into_owned());
+                self.lanes.attach(kind, piece, on_event)
+            }
+            None => Ok(()),
+        }
     }
 
     /// A text; at some providers a list of parts.
