@@ -428,6 +428,8 @@ impl Exchange {
         if !again && self.attempts.last().is_some_and(|last| !last.failure.cause.rule().next) {
             return Step::Refuse(self.refusal());
         }
+        let freed = if self.waited.is_zero() { None } else { self.freed() };
+        self.ahead.extend(freed);
         while let Some(candidate) = self.ahead.pop() {
             let outgoing = match self.prepare(candidate.slot) {
                 Ok(Prepared::Demo) => None,
@@ -448,20 +450,29 @@ impl Exchange {
             self.phase = Phase::Leave(candidate, outgoing);
             return Step::Ask(op);
         }
-        // What was left out may have become free meanwhile.
-        let freed = self.left_out().filter(|(_, left)| left.is_zero()).map(|(slot, _)| slot);
-        if let Some(slot) = freed.or_else(|| self.last_resort()) {
+        if let Some(freed) = self.freed() {
+            self.ahead.push(freed);
+            return self.advance();
+        }
+        if let Some(slot) = self.last_resort() {
             self.ahead.push(Candidate { slot, resting: true });
             return self.advance();
         }
         match self.pause() {
-            Some((slot, pause)) => {
+            Some((again, pause)) => {
                 self.retries += 1;
-                self.ahead.push(Candidate { slot, resting: true });
+                self.ahead.extend(again.map(|slot| Candidate { slot, resting: true }));
                 self.wait(pause)
             }
             None => Step::Refuse(self.refusal()),
         }
+    }
+
+    /// What was left out and has become free meanwhile. It may have come to rest again since, with
+    /// its provider: then it is refused leave.
+    fn freed(&self) -> Option<Candidate> {
+        let (slot, _) = self.left_out().filter(|(_, left)| left.is_zero())?;
+        Some(Candidate { slot, resting: false })
     }
 
     fn wait(&mut self, pause: Duration) -> Step {
@@ -490,7 +501,7 @@ impl Exchange {
 
     /// The candidate that is worth another try, and how long to wait for it: the one that recovers
     /// first, within the patience of the request.
-    fn pause(&self) -> Option<(usize, Duration)> {
+    fn pause(&self) -> Option<(Option<usize>, Duration)> {
         let policy = self.router.settings.retry;
         if self.retries + 1 >= policy.attempts {
             return None;
@@ -505,9 +516,9 @@ impl Exchange {
         let failed = self
             .latest_attempts()
             .filter(worth)
-            .filter_map(|attempt| Some((attempt.slot, pause(attempt)?)));
-        let (slot, pause) =
-            self.left_out().into_iter().chain(failed).min_by_key(|(_, pause)| *pause)?;
+            .filter_map(|attempt| Some((Some(attempt.slot), pause(attempt)?)));
+        let left_out = self.left_out().map(|(_, left)| (None, left));
+        let (slot, pause) = left_out.into_iter().chain(failed).min_by_key(|(_, pause)| *pause)?;
         (self.waited + pause <= policy.patience).then_some((slot, pause))
     }
 
@@ -516,7 +527,11 @@ impl Exchange {
     fn left_out(&self) -> Option<(usize, Duration)> {
         let decision = self.decision.as_ref()?;
         let view = decision.view();
-        let tried = |slot: usize| self.attempts.iter().any(|attempt| attempt.slot == slot);
+        let tried = |slot: usize| {
+            self.attempts.iter().any(|attempt| attempt.slot == slot)
+                || self.rested.iter().any(|(rested, _)| *rested == slot)
+                || self.ahead.iter().any(|candidate| candidate.slot == slot)
+        };
         let free_at = |slot: usize| match view.standing(slot) {
             Standing::Resting(cooldown) => Some(cooldown.until),
             Standing::Full(bucket) => Some(view.resets(bucket)),
