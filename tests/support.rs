@@ -7,6 +7,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use llm_router::{
@@ -20,8 +21,11 @@ use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    sync::watch,
+    sync::{Semaphore, watch},
 };
+
+/// When a test is given up. Nothing waits for it that goes well.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A request as an upstream saw it.
 #[derive(Debug, Clone)]
@@ -44,6 +48,8 @@ pub(crate) enum Act {
     Send(Vec<u8>),
     /// Nothing, until the other side closes.
     Hang,
+    /// Nothing, until the test gives one permit for each request that waits.
+    Wait(Arc<Semaphore>),
     Close,
 }
 
@@ -82,6 +88,7 @@ impl Upstream {
                                 while stream.read(&mut rest).await.is_ok_and(|read| read > 0) {}
                                 leaving.send_modify(|count| *count += 1);
                             }
+                            Act::Wait(gate) => gate.acquire().await.expect("a gate").forget(),
                             Act::Close => return,
                         }
                     }
@@ -207,7 +214,8 @@ impl Running {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let serving = Serving::begin(Arc::clone(&gateway), listener).expect("a gateway");
         let url = format!("http://{}", serving.address);
-        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
+        let http = http.expect("a client");
         let (reloads, _) = watch::channel(0);
         let serving = Some(serving);
         Self { url, http, gateway, config: path, reloads, serving, _home: home }

@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -189,7 +190,7 @@ fn a_probe_that_waits_holds_nothing() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program");
-    was_asked.recv().expect("a request");
+    was_asked.recv_timeout(Duration::from_secs(60)).expect("a request");
     let said = world.run("llm-router add-provider quick --base-url http://127.0.0.1:9 --models m");
     assert!(said.contains("Added the provider `quick`"), "{said}");
     let mut told = String::new();

@@ -1,9 +1,12 @@
 //! Live reload, limits and the end.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use super::SAMPLES;
-use crate::support::{Act, Running, Upstream, chunk, provider, reply, stream};
+use crate::support::{Act, Running, Upstream, end, provider, reply, stream};
 
 #[tokio::test]
 async fn the_next_request_uses_the_new_config_and_a_running_one_keeps_its_own() {
@@ -73,19 +76,14 @@ async fn too_many_requests_at_once_are_turned_away() {
     upstream.left.clone().wait_for(|count| *count == 1).await.expect("the upstream");
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_stream_that_runs_finishes_after_the_stop() {
     let sample = &SAMPLES[2];
-    let (go, gone) = std::sync::mpsc::channel::<()>();
-    let gone = std::sync::Mutex::new(gone);
-    let upstream = Upstream::start(move |_| {
-        // The answer is held until the gateway has been told to stop.
-        gone.lock().expect("a lock").recv().unwrap_or_default();
-        let mut acts = stream(&[sample.preamble, sample.content]);
-        acts.extend([chunk(sample.ending), Act::Send(b"0\r\n\r\n".to_vec())]);
-        acts
-    })
-    .await;
+    // The answer is held until the gateway has been told to stop.
+    let gate = Arc::new(Semaphore::new(0));
+    let mut acts = vec![Act::Wait(Arc::clone(&gate))];
+    acts.extend(end(stream(&[sample.preamble, sample.content, sample.ending])));
+    let upstream = Upstream::start(move |_| acts.clone()).await;
     let config = json!({ "providers": [provider("p", upstream.address, &["m"])] });
     let mut gateway = Running::start(&config).await;
     let serving = gateway.serving.take().expect("it serves");
@@ -95,7 +93,7 @@ async fn a_stream_that_runs_finishes_after_the_stop() {
             tokio::task::yield_now().await;
         }
         let ended = serving.stop();
-        go.send(()).expect("the upstream");
+        gate.add_permits(1);
         ended.await.expect("no panic").expect("a clean end");
     };
     let ask = async { gateway.post(sample.path, &body).await.text().await.expect("a stream") };

@@ -1,10 +1,13 @@
 //! Many requests at once while providers fail: bounded calls, every request ends, nothing stays broken.
 
+use std::sync::Arc;
+
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use super::waits::recovering;
-use crate::support::{Running, Upstream, answer, answered_by, provider, reply};
+use crate::support::{Act, Running, Upstream, answer, answered_by, provider, reply};
 
 async fn two(strategy: &str, first: &Upstream, second: &Upstream) -> Running {
     Running::start(&json!({
@@ -102,16 +105,14 @@ async fn when_all_targets_storm_every_request_ends_and_recovery_is_noticed_at_on
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_target_that_came_to_rest_meanwhile_is_still_the_last_resort() {
     // `one` fails for good, and `two` is put to rest by others while this request waits for `one`.
-    let (go, gone) = std::sync::mpsc::channel::<()>();
-    let gone = std::sync::Mutex::new(gone);
+    let gate = Arc::new(Semaphore::new(0));
+    let held = vec![Act::Wait(Arc::clone(&gate))];
     let first = Upstream::start(move |seen| {
-        if seen.head.contains("x-request-id: slow") {
-            gone.lock().expect("a lock").recv().unwrap_or_default();
-        }
-        reply(401, "{}")
+        let slow = seen.head.contains("x-request-id: slow");
+        [if slow { held.clone() } else { Vec::new() }, reply(401, "{}")].concat()
     })
     .await;
     let second = recovering(2, reply(500, "{}")).await;
@@ -133,7 +134,7 @@ async fn a_target_that_came_to_rest_meanwhile_is_still_the_last_resort() {
             assert_eq!(gateway.chat("two/m").await.status(), 500);
         }
         assert_eq!(gateway.told("cooldowns", "two/m").await["reason"], "transient");
-        go.send(()).expect("the upstream");
+        gate.add_permits(1);
     };
     let (slow, ()) = tokio::join!(slow, others);
     assert_eq!((slow.status().as_u16(), answered_by(&slow).as_str()), (200, "two/m"));
