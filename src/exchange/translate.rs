@@ -5,6 +5,7 @@
 
 mod hints;
 mod reply;
+mod unasked;
 
 pub use reply::{Answering, Translator};
 
@@ -32,6 +33,8 @@ pub struct Translation {
     names: Names,
     /// Whether the client wants a stream to end with its cost (OpenAI Chat).
     usage_wanted: bool,
+    /// Whether the client is not to be shown how the model came to its reply.
+    unasked: bool,
 }
 
 impl Translation {
@@ -89,6 +92,7 @@ pub(super) fn write(wanted: Wanted<'_>) -> Result<(Bytes, Translation), Box<Faul
         return Err(Box::new(fault));
     }
     let usage_wanted = request.stream_usage;
+    let unasked = format != client && unasked::is_unasked(&request);
     let counts = call.operation.counts_tokens();
     let mut hints = hints::of(target, format, genuine);
     hints.stream = call.streams;
@@ -114,7 +118,7 @@ pub(super) fn write(wanted: Wanted<'_>) -> Result<(Bytes, Translation), Box<Faul
         encoded.body
     };
     let names = encoded.names;
-    Ok((body.into(), Translation { format, dropped, counts, names, usage_wanted }))
+    Ok((body.into(), Translation { format, dropped, counts, names, usage_wanted, unasked }))
 }
 
 /// Whether the client of `call` wants a stream to end with its cost.

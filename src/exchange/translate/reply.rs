@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Translation, wants_usage};
+use super::{Translation, unasked::Without, wants_usage};
 use crate::{
     chat::{Event, Fault, Opening, Reply, Stop, StopReason, Usage},
     exchange::{call::Call, usage::Counted},
@@ -25,7 +25,7 @@ pub struct Answering<'a> {
 /// See the module's documentation.
 pub struct Translator {
     source: Source,
-    restore: Restore,
+    between: Between,
     sink: Sink,
     client: Format,
     /// The provider's format.
@@ -54,6 +54,13 @@ struct Head {
     model: String,
     created: u64,
     request_id: Arc<str>,
+}
+
+/// What happens to events on their way.
+struct Between {
+    /// Takes out what the client did not ask for.
+    without: Option<Without>,
+    restore: Restore,
 }
 
 enum Source {
@@ -100,8 +107,11 @@ impl Translator {
             created: now.seconds(),
             request_id: Arc::clone(&call.request_id),
         };
-        let (restore, state) = (Restore::new(names), Told::default());
-        Self { source, restore, sink, client, format, head, read: 0, state }
+        let unasked = translation.is_some_and(|translation| translation.unasked);
+        let without = unasked.then(Without::default);
+        let between = Between { without, restore: Restore::new(names) };
+        let state = Told::default();
+        Self { source, between, sink, client, format, head, read: 0, state }
     }
 
     /// Whether the client gets a stream.
@@ -138,7 +148,7 @@ impl Translator {
     /// Takes a piece of the answer.
     pub(in crate::exchange) fn feed(&mut self, chunk: &[u8]) {
         self.read += chunk.len();
-        let Self { source, restore, sink, head, state, format, .. } = self;
+        let Self { source, between, sink, head, state, format, .. } = self;
         if matches!(source, Source::Unknown)
             && let Some(first) = chunk.trim_ascii_start().first()
         {
@@ -148,7 +158,7 @@ impl Translator {
             // White space in front of the first event, or of the reply.
             Source::Unknown => {}
             Source::Events(decoder) => {
-                decoder.feed(chunk, &mut |event| state.take(event, head, restore, sink));
+                decoder.feed(chunk, &mut |event| state.take(event, head, between, sink));
             }
             Source::Whole(body) => body.extend_from_slice(chunk),
         }
@@ -159,11 +169,11 @@ impl Translator {
     /// # Errors
     /// What is wrong, if it is no reply.
     pub(in crate::exchange) fn finish(&mut self) -> Result<(), Unreadable> {
-        let Self { source, restore, sink, head, state, format, .. } = self;
+        let Self { source, between, sink, head, state, format, .. } = self;
         match source {
             Source::Unknown => Err(Unreadable("answered with nothing".to_owned())),
             Source::Events(decoder) => {
-                decoder.finish(&mut |event| state.take(event, head, restore, sink));
+                decoder.finish(&mut |event| state.take(event, head, between, sink));
                 Ok(())
             }
             Source::Whole(body) => {
@@ -175,7 +185,7 @@ impl Translator {
                     Unreadable(format!("answered with something that is no reply: {bad}"))
                 })?;
                 complete(&mut reply);
-                reply.unfold(&mut |event| state.take(event, head, restore, sink));
+                reply.unfold(&mut |event| state.take(event, head, between, sink));
                 Ok(())
             }
         }
@@ -223,8 +233,14 @@ fn complete(reply: &mut Reply) {
 }
 
 impl Told {
-    fn take(&mut self, event: Event<'_>, head: &Head, restore: &mut Restore, sink: &mut Sink) {
+    fn take(&mut self, event: Event<'_>, head: &Head, between: &mut Between, sink: &mut Sink) {
         let event = self.note(event, head);
+        let Between { without, restore } = between;
+        let event = match without {
+            Some(without) => without.pass(event),
+            None => Some(event),
+        };
+        let Some(event) = event else { return };
         restore.event(event, &mut |event| match sink {
             Sink::Events { encoder, out, .. } => encoder.encode(&event, out),
             Sink::Whole(reply) => reply.absorb(&event),
