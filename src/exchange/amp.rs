@@ -4,6 +4,7 @@
 pub mod capture;
 pub mod internal;
 mod strip;
+mod unnamed;
 pub mod upstream;
 
 use std::{borrow::Cow, sync::Arc};
@@ -15,9 +16,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{call::Call, error::GatewayError, reply::printable};
-use crate::routing::{
-    amp::{AmpContext, AmpTable, Decision, Outcome, Rule},
-    router::{Route, Router, UnknownModel},
+use crate::{
+    protocol::Format,
+    routing::{
+        amp::{AmpContext, AmpTable, Decision, Outcome, Rule},
+        router::{Route, Router, UnknownModel},
+    },
 };
 
 /// Headers that only Amp sends.
@@ -61,9 +65,12 @@ impl Amp {
     }
 
     /// Adds what the body says, which counts more than headers, and takes it out of the body:
-    /// providers refuse fields that they do not know.
+    /// providers refuse fields that they do not know. In a body of Gemini's format results get the
+    /// names that Amp leaves out.
     #[must_use]
-    pub fn read(mut self, body: Bytes) -> (Self, Bytes) {
+    pub fn read(mut self, body: Bytes, format: Option<Format>) -> (Self, Bytes) {
+        let named = (format == Some(Format::Gemini)).then(|| unnamed::name_results(&body));
+        let body = named.flatten().unwrap_or(body);
         let Some(strip::Stripped { body, modes, agents }) = strip::strip(&body) else {
             return (self, body);
         };

@@ -61,7 +61,7 @@ impl Call {
     pub fn read(envelope: Envelope, body: Bytes) -> Result<Self, GatewayError> {
         let (amp, body) = match envelope.amp {
             Some(amp) => {
-                let (amp, body) = amp.read(body);
+                let (amp, body) = amp.read(body, envelope.operation.map(Operation::format));
                 (Some(amp), body)
             }
             None => (None, body),

@@ -44,7 +44,7 @@ fn context(path: &str, pairs: &[(&str, &str)], body: &str, table: &serde_json::V
     let mut all = vec![("x-amp-client-type", "cli")];
     all.extend(pairs);
     let amp = Amp::detect(path, &headers(&all)).unwrap();
-    let (amp, _) = amp.read(Bytes::from(body.to_owned()));
+    let (amp, _) = amp.read(Bytes::from(body.to_owned()), None);
     let document = json!({ "defaultModel": "demo/echo", "ampRouting": table });
     let compiled = Router::compile(&read(&document).config, &|_| Err(String::new()));
     let router = compiled.router.unwrap();
