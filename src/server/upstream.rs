@@ -111,6 +111,8 @@ fn build(connect: Duration, secure: bool, upgrades: Upgrades) -> reqwest::Result
         // What was sent may be billed: only the exchange decides about repetitions.
         .retry(reqwest::retry::never());
     if secure {
+        // The client takes its cryptography from the process. That somebody has chosen already is fine.
+        drop(rustls::crypto::ring::default_provider().install_default());
         return builder.build();
     }
     match plain_tls() {

@@ -1,8 +1,12 @@
 //! Amp's clients through a real gateway: sessions, mappings, and what is said about them.
 
 mod account;
+mod binary;
 mod captured;
 mod carried;
+mod crossed;
+#[cfg(target_os = "linux")]
+mod secured;
 
 use std::io::Write;
 

@@ -1,8 +1,8 @@
 //! A client of one format, a provider of another: upstreams that refuse what the vendors refuse.
 
-mod asks;
+pub(super) mod asks;
 mod errors;
-mod speech;
+pub(super) mod speech;
 mod strict;
 
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ use asks::{Ask, body, path};
 use speech::{Heard, Say, events, hear, hear_stream, whole};
 
 /// A model of each vendor that can think.
-fn model(format: Format) -> &'static str {
+pub(super) fn model(format: Format) -> &'static str {
     match format {
         Format::OpenAi | Format::OpenAiResponses => "gpt-5.1",
         Format::Anthropic => "claude-sonnet-4-5",
@@ -24,7 +24,7 @@ fn model(format: Format) -> &'static str {
 }
 
 /// A provider that is the vendor of `format`, and speaks nothing else.
-fn vendor(id: &str, format: Format, upstream: SocketAddr) -> Value {
+pub(super) fn vendor(id: &str, format: Format, upstream: SocketAddr) -> Value {
     let vendor = match format {
         // A known vendor that is said to speak Chat is known to speak Responses too.
         Format::OpenAi => Value::Null,
@@ -39,7 +39,7 @@ fn vendor(id: &str, format: Format, upstream: SocketAddr) -> Value {
 }
 
 /// The format of a request, by its path.
-fn asked_in(seen: &Seen) -> (Format, bool) {
+pub(super) fn asked_in(seen: &Seen) -> (Format, bool) {
     let line = seen.head.lines().next().unwrap_or_default();
     let format = [
         ("/v1/messages ", Format::Anthropic),
@@ -61,7 +61,7 @@ fn read(seen: &Seen) -> Value {
 
 /// How a provider answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shape {
+pub(super) enum Shape {
     /// As it was asked.
     Asked,
     /// In one piece although a stream was asked for, and the reverse.
@@ -69,7 +69,7 @@ enum Shape {
 }
 
 /// A vendor that says this, unless the request is wrong.
-fn answers(seen: &Seen, says: &[Say], shape: Shape) -> Vec<Act> {
+pub(super) fn answers(seen: &Seen, says: &[Say], shape: Shape) -> Vec<Act> {
     let (format, streams) = asked_in(seen);
     if let Err(why) = strict::check(format, &read(seen), streams) {
         let error =

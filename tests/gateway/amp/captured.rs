@@ -1,45 +1,17 @@
 //! The lines of `LLM_ROUTER_DEBUG_AMP_CAPTURE`, as the binary writes them.
 
-use std::{
-    io::{BufRead, BufReader, Read},
-    process::{Child, Command, Stdio},
-};
+use std::{io::Read, path::Path};
 
 use serde_json::Value;
 
-/// A running binary, stopped at the end.
-struct Binary(Child);
-
-impl Drop for Binary {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
+use super::binary::Binary;
 
 #[tokio::test]
 async fn every_stage_of_amp_is_one_line_and_nothing_else_is() {
-    let home = tempfile::tempdir().expect("a folder");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_llm-router"))
-        .args(["start", "--port", "0"])
-        .env_clear()
-        .env("HOME", home.path())
-        .env("LLM_ROUTER_LOG", "off")
-        .env("LLM_ROUTER_DEBUG_AMP_CAPTURE", "true")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary");
-    let (stdout, stderr) =
-        (child.stdout.take().expect("stdout"), child.stderr.take().expect("stderr"));
-    let binary = Binary(child);
-    let mut lines = BufReader::new(stdout).lines();
-    let url = lines
-        .find_map(|line| {
-            let line = line.expect("a line");
-            Some(line[line.find("http://127.0.0.1:")?..].split(' ').next()?.to_owned())
-        })
-        .expect("the address");
+    let on =
+        [("LLM_ROUTER_LOG", Path::new("off")), ("LLM_ROUTER_DEBUG_AMP_CAPTURE", Path::new("true"))];
+    let binary = Binary::start(None, &on);
+    let url = &binary.url;
     let http = reqwest::Client::builder().no_proxy().build().expect("a client");
     for (path, amp) in [
         ("/v1/messages", None),
@@ -55,9 +27,8 @@ async fn every_stage_of_amp_is_one_line_and_nothing_else_is() {
         }
         assert_ne!(request.send().await.expect("an answer").status(), 500, "{path}");
     }
-    drop(binary);
     let mut told = String::new();
-    BufReader::new(stderr).read_to_string(&mut told).expect("text");
+    binary.stop().read_to_string(&mut told).expect("text");
     assert!(!told.contains("my-prompt") && !told.contains("my-secret"), "{told}");
     let lines: Vec<Value> = told
         .lines()

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 /// What a request asks for besides a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ask {
+pub(in crate::gateway) enum Ask {
     Plain,
     /// Offers a tool, and has called it twice at once.
     Tools,
@@ -18,7 +18,7 @@ pub(super) enum Ask {
 }
 
 impl Ask {
-    pub(super) const ALL: [Self; 5] =
+    pub(in crate::gateway) const ALL: [Self; 5] =
         [Self::Plain, Self::Tools, Self::Image, Self::Structured, Self::Thinking];
 }
 
@@ -44,7 +44,7 @@ fn schema() -> Value {
 }
 
 /// The body of a request.
-pub(super) fn body(format: Format, ask: Ask, model: &str, streams: bool) -> Value {
+pub(in crate::gateway) fn body(format: Format, ask: Ask, model: &str, streams: bool) -> Value {
     let mut body = match format {
         Format::OpenAi => chat(ask),
         Format::OpenAiResponses => responses(ask),
@@ -221,7 +221,7 @@ fn gemini(ask: Ask) -> Value {
 }
 
 /// What the provider must have been told, somewhere in its body, in whatever words.
-pub(super) fn must_contain(ask: Ask) -> &'static [&'static str] {
+pub(in crate::gateway) fn must_contain(ask: Ask) -> &'static [&'static str] {
     match ask {
         Ask::Plain => &["Be short.", "Hi ä"],
         Ask::Tools => &["Be short.", "I look.", "Oslo", "Rome", "4 degrees", "20 degrees", "Wo? ä"],

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 /// What a provider says in one turn.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Say {
+pub(in crate::gateway) enum Say {
     Text(&'static str),
     /// Thought, with the seal of the vendor.
     Think(&'static str),
@@ -16,17 +16,17 @@ pub(super) enum Say {
 
 /// What a client has read.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Heard {
-    pub(super) text: String,
-    pub(super) thought: String,
+pub(in crate::gateway) struct Heard {
+    pub(in crate::gateway) text: String,
+    pub(in crate::gateway) thought: String,
     /// Name and arguments.
-    pub(super) calls: Vec<(String, Value)>,
-    pub(super) ids: Vec<String>,
+    pub(in crate::gateway) calls: Vec<(String, Value)>,
+    pub(in crate::gateway) ids: Vec<String>,
     /// `end`, `calls` or `limit`.
-    pub(super) stop: String,
-    pub(super) input: u64,
-    pub(super) output: u64,
-    pub(super) model: String,
+    pub(in crate::gateway) stop: String,
+    pub(in crate::gateway) input: u64,
+    pub(in crate::gateway) output: u64,
+    pub(in crate::gateway) model: String,
 }
 
 pub(super) fn seal(format: Format) -> &'static str {
@@ -339,7 +339,7 @@ fn responses_events(says: &[Say]) -> Vec<String> {
 }
 
 /// What a client makes of a whole reply.
-pub(super) fn hear(format: Format, reply: &Value) -> Heard {
+pub(in crate::gateway) fn hear(format: Format, reply: &Value) -> Heard {
     let mut heard = Heard::default();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     match format {
@@ -462,7 +462,7 @@ pub(super) fn split(stream: &str) -> Vec<(String, Value)> {
 }
 
 /// What a client makes of a stream.
-pub(super) fn hear_stream(format: Format, stream: &str) -> Heard {
+pub(in crate::gateway) fn hear_stream(format: Format, stream: &str) -> Heard {
     let events = split(stream);
     match format {
         Format::OpenAiResponses => {
