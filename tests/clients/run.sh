@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Drives a built gateway with the official SDKs and coding agents: python, node, claude, codex, amp;
-# and its MCP server with those, the inspector, gemini and opencode (mcp.sh).
+# Drives a built gateway with the official SDKs and coding agents: python, node, claude, codex, amp
+# (amp.sh); and its MCP server with those, the inspector, gemini and opencode (mcp.sh).
 #   LLM_ROUTER_BIN   the binary (default: the release build, else the debug build)
 # Packages go into ignored folders here. What a registry does not have is skipped with a line.
 set -uo pipefail
@@ -57,11 +57,6 @@ one() { printf '{"id":"%s","baseUrl":"http://127.0.0.1:%s","apiKey":"provider-ke
 alias() { printf '"after-%s":{"targets":["%s","p/text"]}' "$1" "$2"; }
 gateway demo ''; export DEMO_URL=$url
 gateway keyed '{"masterKey":"gw-key","server":{"requireAuth":true}}'; export KEYED_URL=$url
-gateway amp "{\"masterKey\":\"gw-key\",\"server\":{\"requireAuth\":true},\"providers\":[
-  {\"id\":\"p\",\"baseUrl\":\"http://127.0.0.1:$port\",\"apiKey\":\"provider-key\",$formats,\"models\":[\"text\"]},
-  {\"id\":\"d\",\"type\":\"demo\"}],
- \"ampRouting\":{\"modelMap\":{\"gemini-3-flash-preview\":\"p/text\",\"gpt-5.4\":\"p/text\",\"claude-sonnet-4-6\":\"p/text\"},\"fallbackRoute\":\"d/agent\"}}"
-export AMP_GATEWAY=$url
 gateway scripted "{\"providers\":[
   {\"id\":\"p\",\"baseUrl\":\"http://127.0.0.1:$port\",\"apiKey\":\"provider-key\",$formats,\"models\":[$models]},
   {\"id\":\"k\",\"baseUrl\":\"http://127.0.0.1:$port\",\"apiKey\":\"provider-key\",$formats,\"models\":[\"e401\"]},
@@ -151,35 +146,7 @@ else
   skip "codex exec" "its package has no binary for this machine"
 fi
 
-agent_amp() { # name, release, mode, prompt, words
-  local home=$work/amp/$1 flags=()
-  mkdir -p "$home"
-  [ "$3" = smart ] || flags=(-m "$3")
-  (cd "$home" && HOME=$home AMP_URL=$AMP_GATEWAY AMP_API_KEY=gw-key AMP_SKIP_UPDATE_CHECK=1 timeout 90 "$node" \
-    "$here/node_modules/amp-$2/dist/main.js" -x "$4" --dangerously-allow-all "${flags[@]}" </dev/null >out 2>err)
-  grep -q "$5" "$home/out"
-  local status=$?
-  verdict "amp -x, $2: $1" $status
-  [ $status -eq 0 ] || tail -c 600 "$home/out" "$home/err"
-}
-for release in march may; do
-  if [ -f "$here/node_modules/amp-$release/dist/main.js" ]; then
-    agent_amp "smart" $release smart "hello" "llm-router demo"
-    agent_amp "a tool turn in smart" $release smart 'call the tool Bash with {"cmd":"echo from-bash"}' "from-bash"
-    agent_amp "a tool turn in rush" $release rush 'call the tool Bash with {"cmd":"echo from-rush"}' "from-rush"
-    agent_amp "the subagent finder, on a provider" $release smart 'call the tool finder with {"query":"x"}' "scripted text"
-    agent_amp "the subagent oracle, on a provider" $release smart 'call the tool oracle with {"task":"x"}' "scripted text"
-    agent_amp "what needs Amp's own server" $release smart 'call the tool web_search with {"objective":"x","search_queries":["x"]}' "upstreamUrl"
-  else
-    skip "amp -x, $release" "its package is not there"
-  fi
-done
-if [ -f "$here/node_modules/amp-march/dist/main.js" ]; then
-  agent_amp "large, on a provider" march large "hello" "scripted text"
-  agent_amp "a tool turn in deep" march deep 'call the tool shell_command with {"command":"echo from-deep"}' "from-deep"
-fi
-[ -f "$here/node_modules/amp-may/dist/main.js" ] && agent_amp "deep, on a provider" may deep "hello" "scripted text"
-
+. ./amp.sh
 . ./mcp.sh
 
 echo "$passed passed, $failed failed, $skipped skipped"
