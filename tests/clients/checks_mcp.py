@@ -171,11 +171,11 @@ async def the_way(client, url):
     status, body, _ = post(url, "team")
     assert status >= 500 and ("one" in body or "two" in body), (status, body)
     failed = await done(client, "test_route", model="team", live=True)
-    assert not failed["live"]["ok"] and "two" in failed["live"]["error"], failed
+    assert not failed["live"]["ok"] and "could not be reached" in failed["live"]["error"], failed
     # What to do next is said in calls of tools.
     asked = next(call for call in failed["next"] if call.startswith("explain"))
     told = await done(client, "explain", id=asked.split()[-1])
-    assert [tried["target"] for tried in told["attempts"]][-1] == "two/text", told
+    assert "two/text" in [tried["target"] for tried in told["attempts"]], told
     changes = (await done(client, "history", limit=2))["changes"]
     assert changes[0]["id"] == broken["undo"] and changes[0]["by"] == "mcp", changes
     for _ in range(2):
@@ -251,6 +251,7 @@ async def a_person_from_an_empty_home_with_ai_help_only():
         person.run(person.filled(add, PROVIDER="two", NAME="TWO_KEY"))
         person.run("llm-router add-provider two --models text")
         person.run(person.suggestion("--fallback-targets").replace("PROVIDER/MODEL", "two/text"))
+        person.run(person.suggestion("set-default-model"))
         person.run(person.suggestion("create-bucket one").replace("COUNT/WINDOW", "40/minute"))
         assert any("set-amp-routing" in note for note in person.run("llm-router client-config amp")["notes"])
         amp = person.run("llm-router set-amp-routing --mode-map smart=chat")
@@ -263,7 +264,7 @@ async def a_person_from_an_empty_home_with_ai_help_only():
         works(person, "two/text")
         person.run("llm-router set-provider two --base-url http://127.0.0.1:1")
         failed = person.run("llm-router test-route chat --live", status=1)
-        assert "two" in failed["live"]["error"], failed
+        assert "could not be reached" in failed["live"]["error"], failed
         explain = next(step for step in failed["next"] if " explain " in step)
         assert person.run(explain)["attempts"], explain
         for _ in range(2):

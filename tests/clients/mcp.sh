@@ -73,8 +73,8 @@ if [ -x "$claude" ]; then
   says "claude mcp list" "✔ Connected" claude "$claude" mcp list
   says "claude -p calls a tool" '\\"revision\\"' claude env ANTHROPIC_BASE_URL="$DEMO_URL" ANTHROPIC_AUTH_TOKEN=any ANTHROPIC_DEFAULT_HAIKU_MODEL=demo/agent \
     "$claude" --model demo/agent -p 'call the tool mcp__llm-router__get_config with {}' --output-format stream-json --verbose --allowedTools 'mcp__llm-router__*'
-  says "claude -p --mcp-config calls a tool" 'The tool answered:.*running' claude env ANTHROPIC_BASE_URL="$DEMO_URL" ANTHROPIC_AUTH_TOKEN=any ANTHROPIC_DEFAULT_HAIKU_MODEL=demo/agent \
-    "$claude" --model demo/agent -p 'call the tool mcp__router__status with {}' --strict-mcp-config \
+  says "claude -p --mcp-config calls a tool" 'The tool answered:.*exists' claude env ANTHROPIC_BASE_URL="$DEMO_URL" ANTHROPIC_AUTH_TOKEN=any ANTHROPIC_DEFAULT_HAIKU_MODEL=demo/agent \
+    "$claude" --model demo/agent -p 'call the tool mcp__router__get_config with {}' --strict-mcp-config \
     --mcp-config '{"mcpServers":{"router":{"command":"llm-router","args":["mcp"]}}}' --allowedTools 'mcp__router__*'
 else
   skip "claude mcp" "its package has no binary for this machine"
@@ -84,7 +84,7 @@ if [ -x "$codex" ] && PATH=$agent_path "$codex" --version >/dev/null 2>&1; then
   mkdir -p "$work/mcp/codex/.codex"
   says "codex mcp add" "Added global MCP server" codex "$codex" mcp add llm-router -- llm-router mcp
   says "codex mcp list" "enabled" codex "$codex" mcp list
-  says "codex exec calls a tool" 'The tool answered:.*running' codex env ROUTER_KEY=any "$codex" exec --skip-git-repo-check \
+  says "codex exec calls a tool" '"running":false' codex env ROUTER_KEY=any "$codex" exec --skip-git-repo-check \
     -c model=demo/agent -c model_provider=router \
     -c "model_providers.router={name=\"router\",base_url=\"$DEMO_URL/v1\",env_key=\"ROUTER_KEY\",wire_api=\"responses\"}" \
     'call the tool mcp__llm_router__status with {}'
@@ -95,7 +95,9 @@ gemini=$here/node_modules/.bin/gemini
 if [ -x "$gemini" ]; then
   says "gemini mcp add" "added to user settings" gemini "$gemini" mcp add -s user llm-router llm-router mcp
   says "gemini mcp list" "llm-router.*Connected" gemini "$gemini" mcp list
-  says "gemini -p calls a tool" 'The tool answered:.*running' gemini env GOOGLE_GEMINI_BASE_URL="$DEMO_URL" GEMINI_API_KEY=any \
+  printf '%s' '{"security":{"auth":{"selectedType":"gemini-api-key"}},"mcpServers":{"llm-router":{"command":"llm-router","args":["mcp"]}}}' \
+    >"$work/mcp/gemini/.gemini/settings.json"
+  says "gemini -p calls a tool" '"running":false' gemini env GOOGLE_GEMINI_BASE_URL="$DEMO_URL" GEMINI_API_KEY=any \
     "$gemini" -m demo/agent --yolo -p 'call the tool mcp_llm-router_status with {}'
 else
   skip "gemini mcp" "its package is not there"
