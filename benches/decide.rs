@@ -73,7 +73,7 @@ fn request(bencher: Bencher<'_, '_>, strategy: &str, targets: usize, others: usi
         };
         let Answer::Decided(decision) = state.apply(&op, NOON) else { panic!("a decision") };
         let target = decision.target(decision.order[0]);
-        let op = Op::Reserve { router: Arc::clone(router), target, resting: false };
+        let op = Op::Reserve { router: Arc::clone(router), target, resting: false, counted: true };
         let Answer::Reserved(reservation) = state.apply(&op, NOON) else { panic!("leave") };
         let op = Op::Succeeded {
             router: Arc::clone(router),
@@ -82,7 +82,8 @@ fn request(bencher: Bencher<'_, '_>, strategy: &str, targets: usize, others: usi
             question: Arc::clone(&question),
             reservation,
         };
-        state.apply(&op, NOON)
+        state.apply(&op, NOON);
+        state.apply(&Op::Completed { router: Arc::clone(router), target }, NOON)
     });
 }
 

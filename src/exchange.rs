@@ -17,6 +17,7 @@
 
 pub mod amp;
 pub mod call;
+mod candidates;
 mod count;
 pub mod debug;
 pub mod demo;
@@ -48,7 +49,7 @@ use crate::{
     formats::repair::Repair,
     protocol::Format,
     routing::{
-        decide::{Decision, Standing},
+        decide::Decision,
         failure::{Cause, Failure},
         router::{Route, Router, Target, TargetId},
         settings::Limits,
@@ -57,6 +58,7 @@ use crate::{
     time::Timestamp,
 };
 use call::Call;
+use candidates::{Candidate, Candidates};
 use error::GatewayError;
 use forward::Outgoing;
 use prepare::{Prepared, Unsendable};
@@ -71,18 +73,13 @@ pub struct Exchange {
     route: Arc<Route>,
     /// `None` until the state has been asked.
     decision: Option<Arc<Decision>>,
-    /// What is still to be tried, the next one last.
-    ahead: Vec<Candidate>,
+    candidates: Candidates,
     attempts: Vec<Attempt>,
     /// Rounds after every candidate has failed.
     retries: u32,
     waited: Duration,
     /// When the state was last heard of; waits since then included.
     now: Timestamp,
-    /// Candidates that came to rest after the decision was made, and why.
-    rested: Vec<(usize, Cooldown)>,
-    /// Whether the targets that rest have had their chance.
-    desperate: bool,
     /// How the attempt that is under way was translated, if it was.
     translation: Option<Arc<Translation>>,
     /// Changes that targets asked for, by slot.
@@ -90,14 +87,6 @@ pub struct Exchange {
     /// Whether the last attempt is to be made again with a repair.
     again: bool,
     phase: Phase,
-}
-
-/// A slot of the plan, to be tried.
-#[derive(Debug, Clone, Copy)]
-struct Candidate {
-    slot: usize,
-    /// Whether it may be called although it rests.
-    resting: bool,
 }
 
 #[derive(Debug)]
@@ -192,13 +181,11 @@ impl Exchange {
             call,
             route,
             decision: None,
-            ahead: Vec::new(),
+            candidates: Candidates::default(),
             attempts: Vec::new(),
             retries: 0,
             waited: Duration::ZERO,
             now: Timestamp::default(),
-            rested: Vec::new(),
-            desperate: false,
             translation: None,
             repairs: Vec::new(),
             again: false,
@@ -273,7 +260,7 @@ impl Exchange {
         let Phase::Sent(slot, reservation) = phase else { return };
         if self.can_repair(slot, failure, answer.as_ref()) {
             self.note(slot, failure, answer, message);
-            self.ahead.push(Candidate { slot, resting: true });
+            self.candidates.again(slot);
             self.again = true;
             return;
         }
@@ -309,15 +296,17 @@ impl Exchange {
         })
     }
 
-    /// The answer broke off after it had begun: what the state is to know.
+    /// The answer that had begun has ended, whole or with a `failure`: what the state is to know.
     #[must_use]
-    pub fn broke_off(&self, failure: Failure) -> Option<Op> {
+    pub fn ended(&self, failure: Option<Failure>) -> Option<Op> {
         let Phase::Answered(slot) = self.phase else { return None };
-        Some(Op::Failed {
-            router: Arc::clone(&self.router),
-            target: self.route.plan.slots[slot].target,
-            failure,
-            reservation: Reservation::default(),
+        let router = Arc::clone(&self.router);
+        let target = self.route.plan.slots[slot].target;
+        Some(match failure {
+            None => Op::Completed { router, target },
+            Some(failure) => {
+                Op::Failed { router, target, failure, reservation: Reservation::default() }
+            }
         })
     }
 
@@ -386,34 +375,28 @@ impl Exchange {
     }
 
     fn leave(&self, candidate: Candidate) -> Op {
-        let (router, resting) = (Arc::clone(&self.router), candidate.resting);
         let target = self.route.plan.slots[candidate.slot].target;
-        if self.call.operation.counts_tokens() {
-            Op::Check { router, target, resting }
-        } else {
-            Op::Reserve { router, target, resting }
-        }
+        let counted = !self.call.operation.counts_tokens();
+        let router = Arc::clone(&self.router);
+        Op::Reserve { router, target, resting: candidate.resting, counted }
     }
 
     fn decided(&mut self, decision: Arc<Decision>, now: Timestamp) {
-        let recovering = decision.recovering();
-        let resting = recovering.is_some();
-        let candidates = decision.order.iter().rev().map(|&slot| Candidate { slot, resting });
-        self.ahead = candidates.collect();
-        self.decision = Some(decision);
-        if let Some(Cooldown { until, cause: Cause::RateLimited, .. }) = recovering {
+        if let Some(Cooldown { until, cause: Cause::RateLimited, .. }) = decision.recovering() {
             let pause = until.since(now);
             if pause <= self.router.settings.retry.patience {
                 self.phase = Phase::Rest(pause);
             }
         }
+        self.candidates = Candidates::of(Arc::clone(&decision));
+        self.decision = Some(decision);
     }
 
     /// The state did not give leave for a call that the decision still allowed.
     fn passed_over(&mut self, slot: usize, refused: &Refused, now: Timestamp) {
         match refused {
             // It failed for another request meanwhile; those that are left come first.
-            Refused::Resting(cooldown) => self.rested.push((slot, *cooldown)),
+            Refused::Resting(cooldown) => self.candidates.came_to_rest(slot, *cooldown),
             Refused::Full { bucket, cap, resets } => {
                 let failure =
                     Failure { cause: Cause::BucketFull, retry_after: Some(resets.since(now)) };
@@ -428,9 +411,10 @@ impl Exchange {
         if !again && self.attempts.last().is_some_and(|last| !last.failure.cause.rule().next) {
             return Step::Refuse(self.refusal());
         }
-        let freed = if self.waited.is_zero() { None } else { self.freed() };
-        self.ahead.extend(freed);
-        while let Some(candidate) = self.ahead.pop() {
+        if !self.waited.is_zero() {
+            self.candidates.take_freed(&self.attempts, self.now);
+        }
+        while let Some(candidate) = self.candidates.next() {
             let outgoing = match self.prepare(candidate.slot) {
                 Ok(Prepared::Demo) => None,
                 Ok(Prepared::Send(outgoing)) => Some(outgoing),
@@ -450,53 +434,27 @@ impl Exchange {
             self.phase = Phase::Leave(candidate, outgoing);
             return Step::Ask(op);
         }
-        if let Some(freed) = self.freed() {
-            self.ahead.push(freed);
-            return self.advance();
-        }
-        if let Some(slot) = self.last_resort() {
-            self.ahead.push(Candidate { slot, resting: true });
+        if self.candidates.take_freed(&self.attempts, self.now)
+            || self.candidates.take_last_resort(&self.attempts)
+        {
             return self.advance();
         }
         match self.pause() {
             Some((again, pause)) => {
                 self.retries += 1;
-                self.ahead.extend(again.map(|slot| Candidate { slot, resting: true }));
+                if let Some(slot) = again {
+                    self.candidates.again(slot);
+                }
                 self.wait(pause)
             }
             None => Step::Refuse(self.refusal()),
         }
     }
 
-    /// What was left out and has become free meanwhile. It may have come to rest again since, with
-    /// its provider: then it is refused leave.
-    fn freed(&self) -> Option<Candidate> {
-        let (slot, _) = self.left_out().filter(|(_, left)| left.is_zero())?;
-        Some(Candidate { slot, resting: false })
-    }
-
     fn wait(&mut self, pause: Duration) -> Step {
         self.waited += pause;
         self.now = self.now.after(pause);
         Step::Wait(pause)
-    }
-
-    /// Once all that were free have failed: the resting target that recovers first, if what it
-    /// suffered from may be over, or if nothing has been tried at all.
-    fn last_resort(&mut self) -> Option<usize> {
-        if std::mem::replace(&mut self.desperate, true) {
-            return None;
-        }
-        let decision = self.decision.as_ref()?;
-        let tried = |slot: usize| self.attempts.iter().any(|attempt| attempt.slot == slot);
-        let view = decision.view();
-        let slots = 0..self.route.plan.slots.len();
-        let rested = slots.filter_map(|slot| Some((slot, view.resting(slot)?)));
-        let resting = rested.chain(self.rested.iter().copied()).filter(|(slot, cooldown)| {
-            let may_be_over = cooldown.cause.rule().retry && cooldown.cause != Cause::RateLimited;
-            !tried(*slot) && (may_be_over || self.attempts.is_empty())
-        });
-        resting.min_by_key(|(slot, cooldown)| (cooldown.until, *slot)).map(|(slot, _)| slot)
     }
 
     /// The candidate that is worth another try, and how long to wait for it: the one that recovers
@@ -517,29 +475,10 @@ impl Exchange {
             .latest_attempts()
             .filter(worth)
             .filter_map(|attempt| Some((Some(attempt.slot), pause(attempt)?)));
-        let left_out = self.left_out().map(|(_, left)| (None, left));
+        let left_out = self.candidates.left_out(&self.attempts, self.now);
+        let left_out = left_out.map(|(_, left)| (None, left));
         let (slot, pause) = left_out.into_iter().chain(failed).min_by_key(|(_, pause)| *pause)?;
         (self.waited + pause <= policy.patience).then_some((slot, pause))
-    }
-
-    /// The target that was left out and recovers first, because it rested or a bucket was full, and
-    /// how long that lasts.
-    fn left_out(&self) -> Option<(usize, Duration)> {
-        let decision = self.decision.as_ref()?;
-        let view = decision.view();
-        let tried = |slot: usize| {
-            self.attempts.iter().any(|attempt| attempt.slot == slot)
-                || self.rested.iter().any(|(rested, _)| *rested == slot)
-                || self.ahead.iter().any(|candidate| candidate.slot == slot)
-        };
-        let free_at = |slot: usize| match view.standing(slot) {
-            Standing::Resting(cooldown) => Some(cooldown.until),
-            Standing::Full(bucket) => Some(view.resets(bucket)),
-            Standing::Ready | Standing::Misfit(_) | Standing::Mute => None,
-        };
-        let slots = (0..self.route.plan.slots.len()).filter(|slot| !tried(*slot));
-        let (at, slot) = slots.filter_map(|slot| Some((free_at(slot)?, slot))).min()?;
-        Some((slot, at.since(self.now)))
     }
 
     /// The last attempt on each candidate.

@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! > a/m says 429 retry-after: 60        what a target answers from now on: ok, connect, broken,
-//!                                       timeout, or a status with headers and a body after `|`
+//!                                       timeout, breaks (after content), or a status with
+//!                                       headers and a body after `|`
 //! > ask chat                            one request; `ask chat x-session-id: 7` with headers;
 //! > ask chat 12 times                   `ask chat | BODY` with a body; many, told as counts
 //! > after 30 s                          time passes (ms, s, min, h, d)

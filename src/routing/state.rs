@@ -32,13 +32,11 @@ pub enum Op {
     Decide { router: Arc<Router>, route: Arc<Route>, question: Arc<Question> },
     /// Whether this target may be called now, and if so, a place in its buckets: the answer is
     /// [`Answer::Reserved`] or [`Answer::Refused`]. `resting` allows it to be called although it
-    /// rests.
-    Reserve { router: Arc<Router>, target: TargetId, resting: bool },
-    /// The same for a call that counts against no bucket.
-    Check { router: Arc<Router>, target: TargetId, resting: bool },
+    /// rests; a call that is not `counted` takes no place.
+    Reserve { router: Arc<Router>, target: TargetId, resting: bool, counted: bool },
     /// An attempt failed.
     Failed { router: Arc<Router>, target: TargetId, failure: Failure, reservation: Reservation },
-    /// An attempt succeeded; the conversation that `question` belongs to stays on its target.
+    /// An answer has begun; the conversation that `question` belongs to stays on its target.
     Succeeded {
         router: Arc<Router>,
         target: TargetId,
@@ -46,6 +44,8 @@ pub enum Op {
         question: Arc<Question>,
         reservation: Reservation,
     },
+    /// An answer has come to its end and is whole.
+    Completed { router: Arc<Router>, target: TargetId },
     /// A model wants to be asked in another way, as `lesson` says.
     Learned { router: Arc<Router>, target: TargetId, lesson: Arc<str> },
     /// An answer told what it cost: how many input tokens the request had, of which `estimated`
@@ -111,12 +111,11 @@ impl State {
                 let decision = self.decide(router, route, question, now);
                 Answer::Decided(Arc::new(decision))
             }
-            Op::Reserve { router, target, resting } => {
-                self.reserve(router, router.target(*target), *resting, now)
-            }
-            Op::Check { router, target, resting } => {
-                match self.cooldown(router.target(*target), now).filter(|_| !resting) {
+            Op::Reserve { router, target, resting, counted } => {
+                let target = router.target(*target);
+                match self.cooldown(target, now).filter(|_| !resting) {
                     Some(cooldown) => Answer::Refused(Refused::Resting(cooldown)),
+                    None if *counted => self.reserve(router, target, now),
                     None => Answer::Reserved(Reservation::free(now)),
                 }
             }
@@ -136,6 +135,10 @@ impl State {
                         self.changes += 1;
                     }
                 }
+                Answer::Done
+            }
+            Op::Completed { router, target } => {
+                self.completed(router.target(*target), now);
                 Answer::Done
             }
             Op::Learned { router, target, lesson } => {
@@ -240,16 +243,7 @@ impl State {
         credits
     }
 
-    fn reserve(
-        &mut self,
-        router: &Router,
-        target: &Target,
-        resting: bool,
-        now: Timestamp,
-    ) -> Answer {
-        if let Some(cooldown) = self.cooldown(target, now).filter(|_| !resting) {
-            return Answer::Refused(Refused::Resting(cooldown));
-        }
+    fn reserve(&mut self, router: &Router, target: &Target, now: Timestamp) -> Answer {
         match self.limits.reserve(router.buckets_of(target), now) {
             Ok(reservation) => {
                 self.changes += u64::from(!reservation.is_empty());
@@ -280,17 +274,22 @@ impl State {
         self.changes += 1;
     }
 
+    /// An answer that begins ends the rest of its model. The row of the model's failures ends with
+    /// the answer's own end only: a model may begin well each time, and break off each time.
     fn succeeded(&mut self, target: &Target, sent: Timestamp, now: Timestamp) {
         self.tally(target).succeeded += 1;
-        let lists = [(&mut self.models, &target.name), (&mut self.providers, &target.provider)];
-        for (list, name) in lists {
-            let Some(health) = list.get_mut(name) else { continue };
-            health.succeeded(sent);
-            if !health.says_something(now) {
-                list.remove(name);
-            }
-            self.changes += 1;
-        }
+        let model = note(&mut self.models, &target.name, now, |health| health.answers(sent));
+        let provider = note(&mut self.providers, &target.provider, now, |health| {
+            health.answers(sent);
+            health.failures_in_a_row = 0;
+        });
+        self.changes += u64::from(model) + u64::from(provider);
+    }
+
+    fn completed(&mut self, target: &Target, now: Timestamp) {
+        let model =
+            note(&mut self.models, &target.name, now, |health| health.failures_in_a_row = 0);
+        self.changes += u64::from(model);
     }
 
     /// Where a conversation lives that `target` has answered. A home in a better tier stays its
@@ -379,4 +378,19 @@ impl State {
     pub fn conversations(&self) -> usize {
         self.affinity.len()
     }
+}
+
+/// Notes something good of what `list` knows something bad of: false if it knows nothing.
+fn note(
+    list: &mut HashMap<Arc<str>, Health>,
+    name: &Arc<str>,
+    now: Timestamp,
+    change: impl FnOnce(&mut Health),
+) -> bool {
+    let Some(health) = list.get_mut(name) else { return false };
+    change(health);
+    if !health.says_something(now) {
+        list.remove(name);
+    }
+    true
 }

@@ -147,11 +147,13 @@ pub fn account(gateway: &Gateway, exchange: &Exchange, relay: &mut Relay) {
     }
 }
 
-/// An answer has ended: the state and the log are told if it is not whole.
+/// An answer has ended: the state is told, and the log if it is not whole.
 pub fn ended(gateway: &Gateway, exchange: &Exchange, relay: &Relay) {
-    let Some(failure) = relay.failure() else { return };
-    let Some(op) = exchange.broke_off(failure) else { return };
-    gateway.apply(&op);
+    let failure = relay.failure();
+    if let Some(op) = exchange.ended(failure) {
+        gateway.apply(&op);
+    }
+    let Some(failure) = failure else { return };
     let target = exchange.target().map_or("?", |target| &target.name);
     tracing::info!(
         request = %exchange.call().request_id,
@@ -249,6 +251,7 @@ impl Attempt<'_> {
                     answered(gateway, &mut self.exchange);
                     if complete {
                         account(gateway, &self.exchange, &mut relay);
+                        ended(gateway, &self.exchange, &relay);
                     }
                     let mut headers = reply::headers(self.exchange.call(), &target, &headers);
                     if let Some(media_type) = relay.media_type() {
@@ -256,7 +259,6 @@ impl Attempt<'_> {
                         let media_type = HeaderValue::from_static(media_type);
                         headers.insert(header::CONTENT_TYPE, media_type);
                     }
-                    ended(gateway, &self.exchange, &relay);
                     let (exchange, limits) = (self.exchange, self.limits);
                     return Ok(Answered {
                         status,

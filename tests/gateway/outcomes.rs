@@ -133,6 +133,20 @@ async fn a_reply_that_breaks_off_after_content_counts_as_a_failure() {
             let found = (&tally["succeeded"], &tally["failed"]);
             assert_eq!(found, (&json!(1), &json!(1)), "{path}: {name}");
         }
+        // Nobody is fooled by a model that begins well and breaks off each time.
+        let acts = [stream(&[&begun]), vec![Act::Close]].concat();
+        let bad = Upstream::start(move |_| acts.clone()).await;
+        let gateway = Running::start(&json!({
+            "providers": [provider("p", bad.address, &["m"])],
+        }))
+        .await;
+        for _ in 0..2 {
+            assert_eq!(gateway.told("cooldowns", "p/m").await, Value::Null, "{}", sample.path);
+            let path = sample.path.replace("MODEL", "p/m");
+            let answer = gateway.post(&path, &sample.body.replace("MODEL", "p/m")).await;
+            answer.text().await.expect("a stream");
+        }
+        assert_eq!(gateway.told("cooldowns", "p/m").await["reason"], "broken", "{}", sample.path);
         // A reply that is whole does not.
         let whole = [&begun, sample.ending].concat();
         let good = Upstream::start(move |_| end(stream(&[&whole]))).await;

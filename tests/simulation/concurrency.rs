@@ -41,7 +41,8 @@ fn run(router: &Arc<Router>, schedule: &[usize], unreachable: usize) -> Outcome 
             }
             Step::Send(..) => {
                 outcome.sent += 1;
-                if let Some(op) = exchange.answered() {
+                let begun = exchange.answered();
+                for op in begun.into_iter().chain(exchange.ended(None)) {
                     state.apply(&op, NOON);
                 }
                 exchanges[turn] = None;

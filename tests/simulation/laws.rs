@@ -101,6 +101,7 @@ fn outcome(number: u8) -> Script {
         65..70 => Script::Fails(Cause::Broken),
         70..75 => Script::Fails(Cause::Timeout),
         75..80 => Script::Fails(Cause::Unusable),
+        80..83 => Script::Breaks,
         _ => Script::Answers,
     }
 }

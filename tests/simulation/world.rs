@@ -13,7 +13,7 @@ use llm_router::{
     protocol::Operation,
     routing::{
         decide::{Decision, Standing, View},
-        failure::Cause,
+        failure::{Cause, Failure},
         router::Router,
         state::{Answer, Op, State},
         trace::cooldown_text,
@@ -30,15 +30,18 @@ pub(crate) const NOON: Timestamp = Timestamp(1_772_366_400_000);
 pub(crate) enum Script {
     #[default]
     Answers,
+    /// Begins well, and then breaks off.
+    Breaks,
     Fails(Cause),
     Says(StatusCode, HeaderMap, String),
 }
 
 impl Script {
-    /// `ok`, `connect`, `broken`, `timeout`, or `429 retry-after: 60 | {"error":...}`.
+    /// `ok`, `breaks`, `connect`, `broken`, `timeout`, or `429 retry-after: 60 | {"error":...}`.
     pub(crate) fn parse(text: &str) -> Self {
         match text {
             "ok" => return Self::Answers,
+            "breaks" => return Self::Breaks,
             "connect" => return Self::Fails(Cause::Unreachable),
             "broken" => return Self::Fails(Cause::Broken),
             "timeout" => return Self::Fails(Cause::Timeout),
@@ -160,10 +163,12 @@ impl World {
         let (failure, answer) = match script {
             Script::Answers => {
                 asked.log.push(format!("{target} answers"));
-                asked.answered = Some(target.to_owned());
-                if let Some(op) = exchange.answered() {
-                    self.apply(&op);
-                }
+                self.answer(exchange, target, None, asked);
+                return true;
+            }
+            Script::Breaks => {
+                asked.log.push(format!("{target} answers and breaks off"));
+                self.answer(exchange, target, Some(Cause::Broken.into()), asked);
                 return true;
             }
             Script::Fails(cause) => (cause.into(), None),
@@ -177,6 +182,20 @@ impl World {
         asked.log.push(format!("{target} fails:{} {word}", status.unwrap_or_default()));
         exchange.failed(failure, answer, "failed".to_owned());
         false
+    }
+
+    fn answer(
+        &mut self,
+        exchange: &mut Exchange,
+        target: &str,
+        failure: Option<Failure>,
+        asked: &mut Asked,
+    ) {
+        asked.answered = Some(target.to_owned());
+        let begun = exchange.answered();
+        for op in begun.into_iter().chain(exchange.ended(failure)) {
+            self.apply(&op);
+        }
     }
 
     pub(crate) fn apply(&mut self, op: &Op) -> Answer {

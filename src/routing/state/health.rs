@@ -11,7 +11,8 @@ use crate::{
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Health {
-    /// Failures since the last success.
+    /// Failures since the last success: for a model an answer that was whole, for a provider one
+    /// that began.
     pub failures_in_a_row: u32,
     rest: Option<Cooldown>,
 }
@@ -58,10 +59,9 @@ impl Health {
         self.rest = self.cooldown(now).max(Some(rest).filter(|rest| rest.until > now));
     }
 
-    /// Notes a success of a call that was sent at `sent`. A rest that began later stays: the call
-    /// knows nothing of it.
-    pub fn succeeded(&mut self, sent: Timestamp) {
-        self.failures_in_a_row = 0;
+    /// Notes that a call that was sent at `sent` is being answered, which ends a rest. One that
+    /// began later stays: the call knows nothing of it.
+    pub fn answers(&mut self, sent: Timestamp) {
         self.rest = self.rest.filter(|rest| rest.since > sent);
     }
 
