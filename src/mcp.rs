@@ -5,8 +5,10 @@
 
 pub mod complete;
 pub mod handler;
+pub mod lean;
 pub mod lines;
 pub mod log;
+pub mod progress;
 pub mod prompts;
 pub mod resources;
 pub mod speech;

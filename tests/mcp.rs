@@ -3,6 +3,8 @@
 mod client;
 mod ends;
 mod every_tool;
+mod gateway;
+mod pages;
 mod words;
 
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path, time::Duration};
@@ -103,19 +105,20 @@ fn the_list_of_tools_is_the_catalog() {
     let answer = Client::start(home.path(), &[]).ask("tools/list", &json!({}));
     // Some clients put all of it before a model, each time.
     let size = answer.to_string().len();
-    assert!(size <= 2300 * llm_router::commands::CATALOG.len(), "{size} bytes");
+    assert!(size <= 30_000, "{size} bytes");
     let tools = answer["result"]["tools"].as_array().expect("tools");
-    let catalog = llm_router::commands::CATALOG;
-    assert_eq!(tools.len(), catalog.len());
+    let catalog = llm_router::mcp::tools::offered(false);
+    let unlisted = llm_router::mcp::speech::INSTEAD.len();
+    assert_eq!(tools.len() + unlisted, llm_router::commands::CATALOG.len());
     for (tool, entry) in tools.iter().zip(catalog) {
         let name = tool["name"].as_str().expect("a name");
         assert_eq!(name, entry.tool_name());
         // Claude Code writes `mcp__llm-router__` before it, and takes 64 letters in all.
         assert!(name.len() <= 47, "{name}");
-        assert_eq!(tool["inputSchema"], entry.input(), "{name}");
-        let output = llm_router::mcp::tools::without_words(entry.output());
+        is_the_same_but_lean(&tool["inputSchema"], &entry.input());
+        let output = llm_router::mcp::lean::output(&entry.output());
         assert_eq!(tool["outputSchema"], output, "{name}");
-        assert!(!output.to_string().contains("\"description\":\""), "{output}");
+        assert!(output["properties"].as_object().is_some_and(|all| !all.is_empty()), "{output}");
         let hints = tool["annotations"].as_object().expect(name);
         let named: BTreeSet<&str> = hints.keys().map(String::as_str).collect();
         let wanted = ["destructiveHint", "idempotentHint", "openWorldHint", "readOnlyHint"];
@@ -129,6 +132,31 @@ fn the_list_of_tools_is_the_catalog() {
         assert!((10..=2000).contains(&description.len()), "{name}: {description}");
         let at_once = ["get_config", "test_route"].contains(&name);
         assert_eq!(tool["_meta"]["anthropic/alwaysLoad"] == true, at_once, "{name}");
+    }
+}
+
+/// The arguments of a tool are those of the catalog, word by word, but for what goes without saying.
+fn is_the_same_but_lean(lean: &Value, whole: &Value) {
+    for key in ["type", "required", "additionalProperties"] {
+        assert_eq!(lean[key], whole[key], "{lean}");
+    }
+    let (lean, whole) = (&lean["properties"], &whole["properties"]);
+    let names = |properties: &Value| -> Vec<String> {
+        properties.as_object().expect("properties").keys().cloned().collect()
+    };
+    assert_eq!(names(lean), names(whole));
+    for name in names(whole) {
+        let (lean, whole) = (&lean[&name], &whole[&name]);
+        for key in ["type", "enum", "pattern", "minimum", "maximum"] {
+            assert_eq!(lean[key], whole[key], "{name}");
+            assert_eq!(lean["items"][key], whole["items"][key], "{name}");
+        }
+        let words = whole["description"].as_str().expect(&name).replace(" (can be repeated)", "");
+        assert_eq!(lean["description"], words.as_str(), "{name}");
+        let inner = &lean["items"]["properties"];
+        for (inner, property) in inner.as_object().into_iter().flatten() {
+            assert!(property["description"].is_string(), "{name}/{inner}");
+        }
     }
 }
 

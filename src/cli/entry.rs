@@ -10,7 +10,7 @@ use super::{ConfigArgs, block_on, complain, exit::Exit, print, secret};
 use crate::{
     commands::{
         Bad, Entry,
-        argument::HANDED,
+        argument::key::HANDED,
         error::CommandError,
         text::{Look, Text},
     },

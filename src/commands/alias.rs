@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 
 use super::{
     Command, Effect,
-    argument::{StrategyName, Target, Weights, WriteArgs},
+    argument::{StrategyName, Target, WriteArgs, maps::Weights},
     changed::Changed,
     error::{Code, CommandError},
-    provider::release,
+    release::release,
     text::Text,
     workspace::Workspace,
 };

@@ -8,10 +8,13 @@ use serde_json::{Map, Value};
 
 use super::{
     Command, Effect,
-    argument::{Mapping, NestedMapping, WriteArgs},
+    argument::{
+        WriteArgs,
+        maps::{Mapping, NestedMapping},
+    },
     changed::{Changed, bounded_lines},
     error::CommandError,
-    provider::merge,
+    provider::settings::merge,
     text::{Look, Text},
     workspace::Workspace,
 };

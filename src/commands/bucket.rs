@@ -10,7 +10,8 @@ use super::{
     argument::WriteArgs,
     changed::Changed,
     error::{Code, CommandError},
-    provider::{cleaned, known, provider_of},
+    model::cleaned,
+    provider::{known, provider_of},
     text::Text,
     workspace::Workspace,
 };

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Entry,
-    argument::KeyReference,
+    argument::key::KeyReference,
     error::{Code, CommandError},
 };
 use crate::{

@@ -23,25 +23,16 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Client {
-    /// Claude Code
     ClaudeCode,
-    /// Codex CLI
     Codex,
-    /// Gemini CLI
     GeminiCli,
-    /// OpenCode
     #[value(name = "opencode")]
     #[serde(rename = "opencode")]
     OpenCode,
-    /// Amp CLI
     Amp,
-    /// Droid
     Droid,
-    /// aider
     Aider,
-    /// the SDKs of OpenAI
     OpenaiSdk,
-    /// the SDKs of Anthropic
     AnthropicSdk,
 }
 
@@ -67,8 +58,7 @@ impl Client {
 /// Show what to tell a coding tool or SDK so that it uses this gateway
 ///
 /// The exact lines for this machine: its endpoint, a model of the config, and the gateway's key by
-/// reference. Nothing is written: tell the person which file would change, and test the route live
-/// before.
+/// reference. Nothing is written. Test the route live before.
 #[derive(Debug, Clone, Args, Serialize, Deserialize, JsonSchema)]
 pub struct Show {
     /// The tool

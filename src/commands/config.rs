@@ -10,6 +10,7 @@ use super::{
     argument::WriteArgs,
     changed::Changed,
     error::CommandError,
+    page,
     text::{Look, Text},
     workspace::Workspace,
 };
@@ -22,13 +23,9 @@ use crate::config::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Section {
-    /// the whole
     All,
-    /// the providers
     Providers,
-    /// the aliases
     Aliases,
-    /// the routing of Amp
     Amp,
     /// how the gateway listens, waits and retries
     Server,
@@ -92,7 +89,13 @@ impl Command for Get {
         if let Some(id) = self.id.as_deref().map(str::trim) {
             config = only(workspace, config, id)?;
         }
-        let shortened = !self.full && shorten(&mut config);
+        let shortened = !self.full && is_long(&config) && {
+            if self.id.is_some() {
+                config.values_mut().for_each(cut_lists);
+            }
+            shorten(&mut config);
+            true
+        };
         Ok(Shown {
             path: workspace.path.clone(),
             exists: workspace.text().is_some(),
@@ -165,13 +168,33 @@ fn only(
     Ok(config)
 }
 
-/// Leaves out what is longest until the rest is short; whether anything was left out.
-fn shorten(config: &mut Map<String, Value>) -> bool {
-    let is_long = |config: &Map<String, Value>| {
-        serde_json::to_string(config).is_ok_and(|text| text.len() > LONGEST)
-    };
+fn is_long(config: &Map<String, Value>) -> bool {
+    page::size(config) > LONGEST
+}
+
+/// How many entries are left of the lists of a provider or an alias that is shown alone.
+const MOST_ENTRIES: usize = 40;
+
+/// Leaves the beginnings of long lists, and says how long they are.
+fn cut_lists(value: &mut Value) {
+    match value {
+        Value::Array(list) => {
+            let more = list.len().saturating_sub(MOST_ENTRIES);
+            if more > 0 {
+                list.truncate(MOST_ENTRIES);
+                list.push(Value::from(format!("... {more} more")));
+            }
+            list.iter_mut().for_each(cut_lists);
+        }
+        Value::Object(members) => members.values_mut().for_each(cut_lists),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Leaves out what is longest until the rest is short.
+fn shorten(config: &mut Map<String, Value>) {
     if !is_long(config) {
-        return false;
+        return;
     }
     for provider in config.get_mut("providers").and_then(Value::as_array_mut).into_iter().flatten()
     {
@@ -194,7 +217,6 @@ fn shorten(config: &mut Map<String, Value>) -> bool {
     if is_long(config) {
         config.clear();
     }
-    true
 }
 
 /// Tell everything that is wrong with the config, or doubtful
@@ -292,7 +314,7 @@ impl Command for Validate {
 /// Write the config in its current form
 ///
 /// Older spellings of keys become the current ones and the version becomes 2. A config in an older
-/// form works as it is; nothing is ever rewritten unasked.
+/// form works as it is.
 #[derive(Debug, Clone, Args, Serialize, Deserialize, JsonSchema)]
 pub struct Migrate {
     #[command(flatten)]

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Command, Effect, NetworkCommand,
+    changed::bounded_lines,
     error::{Code, CommandError},
+    page,
     probe::{Probe, listing::Listed},
     test_provider::configured,
     text::{Look, Text},
@@ -15,8 +17,7 @@ use super::{
 
 /// List the models that a provider has, and which of them are configured
 ///
-/// It asks the provider for its list, which costs nothing, and writes nothing. Every model is on one
-/// of the pages.
+/// It asks the provider for its list, which costs nothing, and writes nothing.
 #[derive(Debug, Clone, Args, Serialize, Deserialize, JsonSchema)]
 pub struct Discover {
     /// The id of the provider
@@ -75,8 +76,10 @@ pub struct Model {
     configured: bool,
 }
 
-/// Results stay small: models read them.
-const LONGEST: usize = 6000;
+/// The longest that a page may become, beside what is gone.
+const LONGEST: usize = page::LONGEST - LONGEST_GONE;
+/// The longest list of models that are configured and not listed any more.
+const LONGEST_GONE: usize = 1000;
 
 impl Command for Discover {
     const NAME: &'static str = "discover-models";
@@ -94,9 +97,9 @@ impl Command for Discover {
             .models
             .iter()
             .filter(|model| !self.listed.iter().any(|listed| listed.id == model.id));
-        let gone = gone.map(|model| model.id.clone()).collect();
+        let gone = bounded_lines(gone.map(|model| model.id.clone()).collect(), LONGEST_GONE);
         let query = self.query.as_deref().unwrap_or_default().trim().to_lowercase();
-        let matching: Vec<Model> = self
+        let mut models: Vec<Model> = self
             .listed
             .iter()
             .filter(|listed| listed.id.to_lowercase().contains(&query))
@@ -107,25 +110,11 @@ impl Command for Discover {
             })
             .filter(|model| !self.new || !model.configured)
             .collect();
-        let start: usize = match &self.cursor {
-            Some(cursor) => cursor
-                .parse()
-                .map_err(|_| CommandError::arguments("the cursor is none of this list"))?,
-            None => 0,
-        };
-        let limit = usize::try_from(self.limit.unwrap_or(50)).unwrap_or(50);
-        let total = matching.len();
-        let mut length = 0;
-        let models: Vec<Model> = matching
-            .into_iter()
-            .skip(start)
-            .take(limit)
-            .take_while(|model| {
-                let is_first = length == 0;
-                length += model.id.len() + 60;
-                is_first || length <= LONGEST
-            })
-            .collect();
+        let start = page::start(self.cursor.as_deref())?;
+        let total = models.len();
+        let sizes = page::sizes(models.get(start..).unwrap_or_default());
+        let count = page::count(&sizes, self.limit.or(Some(50)), LONGEST);
+        page::keep(&mut models, start, count);
         let end = start.saturating_add(models.len());
         let id = &provider.id;
         let fresh: Vec<&str> = models

@@ -121,16 +121,22 @@ impl CommandError {
     }
 }
 
+/// How many places are told in words: there may be thousands.
+const MOST_PLACES: usize = 25;
+
 /// The message, a line for each place, and the hint.
 impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
-        for problem in &self.problems {
+        for problem in self.problems.iter().take(MOST_PLACES) {
             let place = if problem.pointer.is_empty() { "/" } else { &problem.pointer };
             write!(f, "\n  {place}: {}", problem.message)?;
             if let Some(hint) = &problem.hint {
                 write!(f, " ({hint})")?;
             }
+        }
+        if self.problems.len() > MOST_PLACES {
+            write!(f, "\n  ... and {} more places", self.problems.len() - MOST_PLACES)?;
         }
         match &self.hint {
             Some(hint) => write!(f, "\nhint: {hint}"),

@@ -1,16 +1,20 @@
 //! `explain`: why a request went, or would go, to which target.
 
+pub mod live;
+pub mod pages;
+
 use std::sync::Arc;
 
 use clap::Args;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue, header};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Command, Effect, NetworkCommand,
-    argument::{Document, FormatName},
+    argument::{FormatName, maps::Document},
     error::{Code, CommandError},
+    page,
     running::{self, Gateway},
     text::{Look, Text},
     workspace::Workspace,
@@ -25,8 +29,9 @@ use crate::{
         record::Explained,
     },
     protocol::{Format, Operation},
-    routing::state::State,
 };
+use live::Live;
+use pages::Part;
 
 /// Say why a request went, or would go, to which target
 ///
@@ -57,6 +62,15 @@ pub struct Explain {
     #[command(flatten)]
     #[serde(flatten)]
     amp: AmpArgs,
+    /// How many targets at most
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    limit: Option<u64>,
+    /// Where to go on: `next_cursor` of the page before
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<String>,
     #[arg(skip)]
     #[serde(skip)]
     learned: Option<Learned>,
@@ -87,23 +101,34 @@ pub struct AmpArgs {
 /// What only a running gateway knows.
 #[derive(Debug, Clone)]
 enum Learned {
-    State(Box<State>),
+    Live(Box<Live>),
     Request(Box<Explained>),
 }
 
 /// The explanation.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-#[serde(transparent)]
 pub struct Told {
+    #[serde(flatten)]
     explained: Explained,
+    /// How many targets there are on all pages
+    total: u64,
+    /// Where the next page begins; absent on the last
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
     #[serde(skip)]
     is_past: bool,
+    #[serde(skip)]
+    part: Part,
 }
 
 impl AmpArgs {
     /// The headers that say so, and the path.
     pub(super) fn headers(&self) -> Result<HeaderMap, CommandError> {
         let mut headers = HeaderMap::new();
+        if self.is_said() {
+            // What tells the gateway that Amp asks; the other headers alone do not.
+            headers.insert(header::USER_AGENT, HeaderValue::from_static("amp/0"));
+        }
         for (name, value) in [
             ("x-amp-mode", &self.amp_mode),
             ("x-amp-agent", &self.amp_agent),
@@ -136,7 +161,6 @@ impl AmpArgs {
         headers.extend(self.headers()?);
         let path = match &self.amp_provider {
             Some(vendor) => format!("/api/provider/{vendor}/"),
-            None if self.is_said() => "/api/internal".to_owned(),
             None => String::new(),
         };
         Ok(Amp::detect(&path, headers))
@@ -155,12 +179,12 @@ impl Command for Explain {
     type Output = Told;
 
     fn run(self, workspace: &mut Workspace) -> Result<Told, CommandError> {
-        let state = match self.learned.clone() {
+        let live = match &self.learned {
             Some(Learned::Request(explained)) => {
-                return Ok(Told { explained: *explained, is_past: true });
+                return self.page(Explained::clone(explained), true);
             }
-            Some(Learned::State(state)) => *state,
-            None => (workspace.remember)(),
+            Some(Learned::Live(live)) => Some(&**live),
+            None => None,
         };
         let asked = Asked {
             model: self.model.as_deref(),
@@ -169,7 +193,8 @@ impl Command for Explain {
             headers: &self.header,
             amp: &self.amp,
         };
-        Ok(Told { explained: plan(workspace, &asked, state)?, is_past: false })
+        let explained = plan(workspace, &asked, live)?;
+        self.page(explained, false)
     }
 
     fn text(output: &Told) -> Text {
@@ -178,7 +203,22 @@ impl Command for Explain {
         for line in told.lines() {
             text.line(Look::Plain, line);
         }
+        let Part { shown, total, next } = output.part;
+        if let Some(next) = next {
+            let line = format!("{shown} of {total} targets shown; go on with --cursor {next}");
+            text.gap().line(Look::Faint, line);
+        }
         text
+    }
+}
+
+impl Explain {
+    /// The page of an explanation that was asked for.
+    fn page(&self, mut explained: Explained, is_past: bool) -> Result<Told, CommandError> {
+        let start = page::start(self.cursor.as_deref())?;
+        let part = pages::cut(&mut explained, start, self.limit, page::LONGEST);
+        let next_cursor = part.next.map(|next| next.to_string());
+        Ok(Told { explained, total: part.total as u64, next_cursor, is_past, part })
     }
 }
 
@@ -201,7 +241,7 @@ impl NetworkCommand for Explain {
                 self.learned = Some(Learned::Request(Box::new(explained)));
             }
             None => {
-                self.learned = state(workspace).await?.map(|state| Learned::State(Box::new(state)));
+                self.learned = Live::of(workspace).await?.map(|live| Learned::Live(Box::new(live)));
             }
         }
         Ok(())
@@ -217,13 +257,16 @@ pub(super) struct Asked<'a> {
     pub amp: &'a AmpArgs,
 }
 
-/// What would happen to a request now.
+/// What would happen to a request now, in the gateway that runs, or in one that is started here.
 pub(super) fn plan(
     workspace: &Workspace,
     asked: &Asked<'_>,
-    state: State,
+    live: Option<&Live>,
 ) -> Result<Explained, CommandError> {
-    let router = workspace.router()?;
+    let (router, state) = match live {
+        Some(live) => (live.router(workspace)?, live.state.clone()),
+        None => (workspace.router()?, (workspace.remember)()),
+    };
     let call = call(asked)?;
     explain::plan(Arc::new(router), call, state, workspace.now).map_err(|error| refused(&error))
 }
@@ -248,7 +291,7 @@ fn call(asked: &Asked<'_>) -> Result<Call, CommandError> {
     Ok(Call { model, ..call })
 }
 
-fn header_of(text: &str) -> Result<(http::HeaderName, http::HeaderValue), CommandError> {
+fn header_of(text: &str) -> Result<(http::HeaderName, HeaderValue), CommandError> {
     let header = text
         .split_once(':')
         .and_then(|(name, value)| Some((name.trim().parse().ok()?, value.trim().parse().ok()?)));
@@ -295,18 +338,6 @@ pub(super) async fn request(gateway: &Gateway, id: &str) -> Result<Explained, Co
             let told = told.unwrap_or_else(|| "the gateway refuses to say".to_owned());
             Err(CommandError::new(Code::InvalidArguments, told))
         }
-    }
-}
-
-/// What the running gateway remembers; `None` if none runs.
-pub(super) async fn state(workspace: &Workspace) -> Result<Option<State>, CommandError> {
-    let Some(gateway) = running::locate(workspace) else { return Ok(None) };
-    match gateway.get("/-/state").await.map_err(CommandError::arguments)? {
-        Some(Ok(body)) => {
-            let state = serde_json::from_slice(&body).map_err(|error| not_understood(&error))?;
-            Ok(Some(state))
-        }
-        Some(Err(_)) | None => Ok(None),
     }
 }
 

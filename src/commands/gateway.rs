@@ -3,10 +3,11 @@
 use clap::Args;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{
     Command, Effect,
-    argument::{KeyReference, WriteArgs},
+    argument::{WriteArgs, key::KeyReference},
     changed::Changed,
     error::{Code, CommandError},
     keys,
@@ -14,6 +15,7 @@ use super::{
     workspace::Workspace,
 };
 use crate::config::{
+    Config,
     edit::{redact::fingerprint, spelling},
     secret::{Secret, SecretSource, strength},
 };
@@ -54,10 +56,12 @@ impl Command for SetDefaultModel {
 /// Set the key that clients present to the gateway
 ///
 /// Without `key` a strong one is made. It is kept in a file that only this user may read, and is
-/// shown on a terminal only. A key that can be guessed is refused.
+/// shown on a terminal only. A key that can be guessed is refused. Clients on this machine need none
+/// until it is `required`; others always do.
 #[derive(Debug, Clone, Args, Serialize, Deserialize, JsonSchema)]
 pub struct SetKey {
-    /// The key by reference: `env:NAME` or `file:PATH`; `none` for no key. A new one if absent
+    /// The key by reference: `env:NAME` or `file:PATH`; `none` for no key. A new one if absent, unless
+    /// there is one and only `required` is given
     #[arg(long, value_name = "REFERENCE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<KeyReference>,
@@ -65,6 +69,10 @@ pub struct SetKey {
     #[arg(long)]
     #[serde(default)]
     allow_weak: bool,
+    /// Whether clients on this machine must present it too
+    #[arg(long, value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    required: Option<bool>,
     #[command(flatten)]
     #[serde(flatten)]
     write: WriteArgs,
@@ -93,20 +101,10 @@ impl Command for SetKey {
     type Output = KeyChanged;
 
     fn run(self, workspace: &mut Workspace) -> Result<KeyChanged, CommandError> {
-        let owner = "gateway";
-        let handed = workspace.handed.clone();
-        let (mut planned, secret) = match &self.key {
-            Some(key) => {
-                let planned = keys::plan(workspace, owner, key)?;
-                let found = planned.reference.as_deref().map(SecretSource::parse);
-                let found = found.and_then(|source| workspace.find(&source).ok());
-                (planned, found.or(handed))
-            }
-            None => {
-                let secret = generate(&workspace.entropy)?;
-                (keys::keep(workspace, owner, secret.clone()), Some(secret))
-            }
-        };
+        let present = workspace.in_effect(workspace.document()?).0.master_key;
+        let stays = present.is_some() && self.key.is_none() && self.required.is_some();
+        let (mut planned, secret) =
+            if stays { (keys::none(), None) } else { self.planned(workspace)? };
         let weakness = secret.as_ref().and_then(|secret| strength(secret.expose()).err());
         if let Some(weakness) = weakness.filter(|_| !self.allow_weak) {
             return Err(CommandError::new(Code::WeakKey, weakness)
@@ -115,17 +113,27 @@ impl Command for SetKey {
         let reference = planned.reference.clone();
         let changed = workspace.edit(&self.write, |draft, notes| {
             planned.note(notes);
-            match &reference {
+            let summary = match &reference {
+                _ if stays => "The gateway's key stays.".to_owned(),
                 Some(reference) => {
                     spelling::put(draft.root(), spelling::MASTER_KEY, reference.as_str());
-                    notes.next.push("give clients the new key; the old one stops working".into());
-                    Ok(format!("The gateway's key is {reference}."))
+                    format!("The gateway's key is {reference}.")
                 }
                 None => {
                     spelling::remove(draft.root(), spelling::MASTER_KEY);
-                    Ok("The gateway has no key any more.".to_owned())
+                    "The gateway has no key any more.".to_owned()
+                }
+            };
+            if let Some(required) = self.required {
+                let server = draft.root().entry("server").or_insert_with(|| json!({}));
+                if let Some(server) = server.as_object_mut() {
+                    server.insert("requireAuth".to_owned(), required.into());
                 }
             }
+            if stays || reference.is_some() {
+                notes.next.push(next(&draft.config()).to_owned());
+            }
+            Ok(summary)
         })?;
         let fingerprint = secret.map(|secret| fingerprint(secret.expose()));
         Ok(KeyChanged { reference, fingerprint, changed })
@@ -142,6 +150,46 @@ impl Command for SetKey {
     fn take_secret(&mut self) -> Option<Secret> {
         self.key.as_mut().and_then(KeyReference::take)
     }
+}
+
+impl SetKey {
+    /// Which key it will be, and the key itself if it is to be had here.
+    fn planned(
+        &self,
+        workspace: &mut Workspace,
+    ) -> Result<(keys::Planned, Option<Secret>), CommandError> {
+        let owner = "gateway";
+        let Some(key) = &self.key else {
+            let secret = generate(&workspace.entropy)?;
+            return Ok((keys::keep(workspace, owner, secret.clone()), Some(secret)));
+        };
+        let handed = workspace.handed.clone();
+        let planned = keys::plan(workspace, owner, key)?;
+        let found = planned.reference.as_deref().map(SecretSource::parse);
+        let found = found.and_then(|source| workspace.find(&source).ok());
+        Ok((planned, found.or(handed)))
+    }
+}
+
+/// What a key means for clients.
+fn next(config: &Config) -> &'static str {
+    if is_required(config) {
+        "give clients the key: nobody is let in without it"
+    } else {
+        "clients on this machine may ask without it, until: llm-router set-gateway-key --required true"
+    }
+}
+
+/// Whether a client on this machine must present the key.
+fn is_required(config: &Config) -> bool {
+    let server = config.server.as_ref();
+    let is_local = server.and_then(|server| server.host.as_deref()).is_none_or(is_loopback);
+    server.and_then(|server| server.require_auth).unwrap_or(!is_local)
+}
+
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim();
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

@@ -2,7 +2,7 @@
 //! own that only this user may read.
 
 use super::{
-    argument::KeyReference,
+    argument::key::KeyReference,
     changed::Notes,
     error::{Code, CommandError},
     workspace::Workspace,
@@ -31,7 +31,7 @@ pub fn plan(
     key: &KeyReference,
 ) -> Result<Planned, CommandError> {
     match key {
-        KeyReference::None => Ok(Planned { reference: None, key: None, warning: None }),
+        KeyReference::None => Ok(none()),
         KeyReference::Reference(reference) => {
             let missing = workspace.find(&SecretSource::parse(reference)).err();
             let warning = missing.map(|why| {
@@ -47,6 +47,11 @@ pub fn plan(
             Ok(keep(workspace, owner, secret))
         }
     }
+}
+
+/// Plans that there is no key, or nothing about it.
+pub fn none() -> Planned {
+    Planned { reference: None, key: None, warning: None }
 }
 
 /// Plans a file for a secret. Its name has a fingerprint, so that an older key stays where an undo

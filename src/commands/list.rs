@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Command, Effect,
     error::CommandError,
+    page,
     text::{Look, Text},
     workspace::Workspace,
 };
@@ -16,15 +17,10 @@ use crate::config::{Bucket, Config, Provider};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// everything
     All,
-    /// the services
     Provider,
-    /// their models
     Model,
-    /// the names that stand for models
     Alias,
-    /// the rate limits
     Bucket,
 }
 
@@ -89,32 +85,16 @@ impl Command for List {
         let config = workspace.config()?;
         let kind = self.kind.unwrap_or(Kind::All);
         let query = self.query.as_deref().unwrap_or_default().trim().to_lowercase();
-        let start: usize = match &self.cursor {
-            Some(cursor) => cursor
-                .parse()
-                .map_err(|_| CommandError::arguments("the cursor is none of this list"))?,
-            None => 0,
-        };
-        let limit = usize::try_from(self.limit.unwrap_or(50)).unwrap_or(50);
-        let matching: Vec<Item> = items(&config)
+        let start = page::start(self.cursor.as_deref())?;
+        let mut items: Vec<Item> = items(&config)
             .into_iter()
             .filter(|item| kind == Kind::All || item.kind == kind)
             .filter(|item| item.name.to_lowercase().contains(&query))
             .map(Item::bounded)
             .collect();
-        let total = matching.len();
-        // A page ends early where it would be too long for a model to read.
-        let mut length = 0;
-        let items: Vec<Item> = matching
-            .into_iter()
-            .skip(start)
-            .take(limit)
-            .take_while(|item| {
-                let is_first = length == 0;
-                length += item.name.len() + item.about.len() + OVERHEAD;
-                is_first || length <= LONGEST
-            })
-            .collect();
+        let total = items.len();
+        let sizes = page::sizes(items.get(start..).unwrap_or_default());
+        page::keep(&mut items, start, page::count(&sizes, self.limit.or(Some(50)), page::LONGEST));
         let end = start.saturating_add(items.len());
         let next_cursor = (end < total).then(|| end.to_string());
         Ok(Page { items, total: total as u64, next_cursor, default_model: config.default_model })
@@ -159,10 +139,6 @@ impl Command for List {
     }
 }
 
-/// The longest that a page may become, in bytes.
-const LONGEST: usize = 7000;
-/// What an item costs beside its texts.
-const OVERHEAD: usize = 60;
 /// The longest text about one item.
 const LONGEST_ABOUT: usize = 300;
 

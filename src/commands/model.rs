@@ -7,10 +7,11 @@ use serde_json::{Map, Value};
 
 use super::{
     Command, Effect,
-    argument::{FormatName, Switches, WriteArgs},
+    argument::{FormatName, WriteArgs, maps::Switches},
     changed::Changed,
     error::{Code, CommandError},
-    provider::{cleaned, known as known_provider, provider_of, release},
+    provider::{known as known_provider, provider_of},
+    release::release,
     text::Text,
     workspace::Workspace,
 };
@@ -52,7 +53,7 @@ pub struct Settings {
     enabled: Option<bool>,
 }
 
-/// Add a model to a provider, or complete one that is there
+/// Add a model to a provider, or change one that is there
 #[derive(Debug, Clone, Args, Serialize, Deserialize, JsonSchema)]
 pub struct Add {
     /// `provider/model`, the model as its provider names it
@@ -272,6 +273,17 @@ impl Settings {
             model.insert("enabled".to_owned(), Value::from(enabled));
         }
     }
+}
+
+/// Trimmed, without what is blank or stands twice.
+pub(super) fn cleaned(texts: &[String]) -> Vec<String> {
+    let mut cleaned: Vec<String> = Vec::new();
+    for text in texts.iter().map(|text| text.trim()) {
+        if !text.is_empty() && !cleaned.iter().any(|known| known == text) {
+            cleaned.push(text.to_owned());
+        }
+    }
+    cleaned
 }
 
 /// The ids in lists that were pasted from anywhere: with commas, semicolons or line ends between

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     Bad, Command, Effect, NetworkCommand,
     error::CommandError,
+    model::cleaned,
     probe::{Probe, Spoken, Tried, listing::Listed},
-    provider::{cleaned, known},
+    provider::known,
     text::{Look, Text},
     tiny,
     workspace::Workspace,
@@ -18,9 +19,8 @@ use crate::config::{AuthKind, Provider, secret::SecretSource};
 /// Test a provider: formats, key, list of models and, if named, models
 ///
 /// The formats are found by asking for a model that does not exist, which costs nothing. Each model
-/// in `models` is really asked, once per format, for at most 16 tokens. Requests are paced; a
-/// provider that asks for a little patience gets it. Nothing is written: `add-provider` with `probe`
-/// writes what is found.
+/// in `models` is really asked, once per format, for at most 16 tokens. Nothing is written:
+/// `add-provider` with `probe` writes what is found.
 #[derive(Debug, Clone, Args, Serialize, Deserialize, JsonSchema)]
 pub struct TestProvider {
     /// Its id

@@ -11,19 +11,19 @@ use super::{
     Bad, Command, Effect, NetworkCommand,
     argument::FormatName,
     error::{Code, CommandError},
-    explain::{self, AmpArgs, Asked},
+    explain::{self, AmpArgs, Asked, pages},
     network::{Arrivals, Manner, fetch, millis},
     running::{self, Gateway},
     text::{Look, Text},
     tiny::{self, Limit},
     workspace::Workspace,
 };
-use crate::{exchange::record::Explained, formats::codec, protocol::Format, routing::state::State};
+use crate::{exchange::record::Explained, formats::codec, protocol::Format};
 
 /// Test where a request for a model goes and, with `live`, whether that works
 ///
-/// Without `live` nothing is sent and nothing is spent: the same decision as for a real request is
-/// made, with the counters of the running gateway, and explained. With `live` one tiny request (at
+/// Without `live` nothing is sent: it is decided as for a real request, with the counters of the
+/// running gateway, and explained. With `live` one tiny request (at
 /// most 16 output tokens) takes the real way through the running gateway; it counts in the buckets.
 #[derive(Debug, Clone, Args, Serialize, Deserialize, JsonSchema)]
 pub struct TestRoute {
@@ -53,7 +53,7 @@ pub struct TestRoute {
     amp: AmpArgs,
     #[arg(skip)]
     #[serde(skip)]
-    state: Option<Box<State>>,
+    running: Option<Box<explain::live::Live>>,
     #[arg(skip)]
     #[serde(skip)]
     result: Option<Live>,
@@ -251,8 +251,12 @@ impl TestRoute {
     }
 }
 
-/// How many candidates are told of.
-const MOST_CANDIDATES: usize = 12;
+/// The longest that a plan may become, in bytes of JSON.
+const LONGEST_PLAN: usize = 5000;
+/// The same beside what really happened.
+const LONGEST_BESIDE: usize = 2000;
+/// The longest that the trace of a live request may become.
+const LONGEST_TRACE: usize = 3500;
 const IN_PATH: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -280,11 +284,7 @@ impl Command for TestRoute {
     type Output = Tested;
 
     fn run(self, workspace: &mut Workspace) -> Result<Tested, CommandError> {
-        let gateway_running = self.state.is_some();
-        let state = match &self.state {
-            Some(state) => State::clone(state),
-            None => (workspace.remember)(),
-        };
+        let gateway_running = self.running.is_some();
         let asked = Asked {
             model: self.model.as_deref(),
             format: Some(self.wire_format()),
@@ -292,15 +292,23 @@ impl Command for TestRoute {
             headers: &[],
             amp: &self.amp,
         };
-        let (mut plan, why) = match explain::plan(workspace, &asked, state) {
+        let (mut plan, why) = match explain::plan(workspace, &asked, self.running.as_deref()) {
             Ok(plan) => (Some(plan), None),
             Err(error) if error.code == Code::InvalidConfig => return Err(error),
             Err(error) => (None, Some(error.message)),
         };
         let order: Vec<String> = plan.iter().flat_map(Explained::order).collect();
         // Results stay small; `explain` tells of all.
-        for decision in plan.iter_mut().filter_map(|plan| plan.decision.as_mut()) {
-            decision.candidates.truncate(MOST_CANDIDATES);
+        let mut live = self.result.clone();
+        let trace = live.as_mut().and_then(|live| live.trace.as_mut());
+        let budget = if trace.is_some() { LONGEST_BESIDE } else { LONGEST_PLAN };
+        for (explained, budget) in plan
+            .as_mut()
+            .map(|plan| (plan, budget))
+            .into_iter()
+            .chain(trace.map(|trace| (trace, LONGEST_TRACE)))
+        {
+            pages::cut(explained, 0, None, budget);
         }
         let why = why.or_else(|| {
             order.is_empty().then(|| "every target rests, is full or cannot be asked".to_owned())
@@ -323,7 +331,6 @@ impl Command for TestRoute {
         };
         let next = self.next(routable, gateway_running, self.result.as_ref());
         let format = self.wire_format().name().to_owned();
-        let live = self.result;
         Ok(Tested { summary, routable, why, format, gateway_running, plan, live, cost, next })
     }
 
@@ -388,7 +395,7 @@ impl NetworkCommand for TestRoute {
             }
             self.result = Some(self.send(&gateway, workspace).await?);
         }
-        self.state = explain::state(workspace).await?.map(Box::new);
+        self.running = explain::live::Live::of(workspace).await?.map(Box::new);
         Ok(())
     }
 }

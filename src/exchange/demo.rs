@@ -82,7 +82,7 @@ pub fn answer(call: &Call, target: &Target, now: Timestamp) -> Result<Answer, Ga
 /// What the demo does in its turn.
 enum Turn {
     Say(String),
-    Call { name: String, freeform: bool, input: String },
+    Call { name: String, namespace: Option<String>, freeform: bool, input: String },
 }
 
 /// A rough count that needs no tokenizer.
@@ -152,6 +152,7 @@ fn agent(request: &Request<'_>) -> Turn {
     match wanted_tool(request, said) {
         Some(tool) => Turn::Call {
             name: tool.name.to_string(),
+            namespace: tool.namespace.as_ref().map(|space| space.name.to_string()),
             freeform: matches!(tool.kind, ToolKind::Freeform { .. }),
             input: input(tool, said),
         },
@@ -251,12 +252,12 @@ fn events(start: Start, turn: Turn, request: &Request<'_>, bytes: usize) -> Vec<
     let mut events = vec![Event::Start(start)];
     let (opening, mut text, mut stop) = match turn {
         Turn::Say(text) => (Opening::Text, text, StopReason::End),
-        Turn::Call { name, freeform, input } => {
+        Turn::Call { name, namespace, freeform, input } => {
             say(&mut events, 0, Opening::Text, &format!("{LABEL} Calling the tool {name}."));
             let opening = if freeform {
                 Opening::FreeformCall { id: call_id, name }
             } else {
-                Opening::ToolCall { id: call_id, name, namespace: None }
+                Opening::ToolCall { id: call_id, name, namespace }
             };
             (opening, input, StopReason::ToolCalls)
         }

@@ -11,6 +11,10 @@ pub const LONGEST: usize = 8000;
 /// Arguments that make a result shorter, in the order in which they help.
 const NARROWING: &[&str] = &["section", "kind", "id", "query", "limit", "provider"];
 
+/// Commands that are no tools of their own, with those that do the same.
+pub const INSTEAD: &[(&str, &str)] =
+    &[("set-provider", "add-provider"), ("set-model", "add-model")];
+
 /// A text with `llm-router set-alias` written as `set_alias`, wherever the catalog has it.
 #[must_use]
 pub fn spoken(text: &str) -> String {
@@ -28,7 +32,9 @@ pub fn spoken(text: &str) -> String {
             rest = then;
             continue;
         };
-        said.push_str(&entry.tool_name());
+        let instead = INSTEAD.iter().find(|(unlisted, _)| *unlisted == name);
+        let tool = instead.map_or_else(|| entry.tool_name(), |(_, tool)| tool.replace('-', "_"));
+        said.push_str(&tool);
         // Its flags are the names of arguments.
         let end = then.find(['\n', ',', ';', '.']).unwrap_or(then.len());
         let (arguments, after) = then.split_at(end);
@@ -116,12 +122,14 @@ fn shorten(value: &mut Value) {
     }
 }
 
-/// Cuts a text that has more bytes than `most`, and says so.
+/// Cuts a text to at most `most` bytes, and says so.
 fn cut(text: &mut String, most: usize) {
+    const MARK: &str = "... (shortened)";
     if text.len() > most {
+        let most = most.saturating_sub(MARK.len());
         let end = (0..=most).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
         text.truncate(end);
-        text.push_str("... (shortened)");
+        text.push_str(MARK);
     }
 }
 

@@ -1,19 +1,19 @@
 //! Tools: the commands of the catalog, one each.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use rmcp::{
     RoleServer,
     model::{
         CallToolRequestParams, CallToolResult, ContentBlock, ErrorData, JsonObject, MetaObject,
-        ProgressNotificationParam, Tool, ToolAnnotations,
+        Tool, ToolAnnotations,
     },
     service::RequestContext,
 };
 use serde_json::Value;
 use tokio::runtime::Handle;
 
-use super::{handler::Shared, speech};
+use super::{handler::Shared, lean, progress::Progress, speech};
 use crate::{
     commands::{self, CATALOG, Effect, Entry, error::CommandError},
     names::did_you_mean,
@@ -26,15 +26,18 @@ use crate::{
 /// Claude Code shows a model only the names of tools until it looks for one; these it shows at once,
 /// because work begins with one and ends with the other.
 const SHOWN_AT_ONCE: &[&str] = &["get-config", "test-route"];
-/// How often a client that asked for it hears that a call still runs.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 /// What is repeated of a name that a stranger gave.
 const SHOWN: usize = 80;
 
-/// The commands that are offered.
+/// The commands that are offered. A model chooses better among few tools: of two that do the same to
+/// what is there already, one is listed. The other can be called nevertheless.
 #[must_use]
 pub fn offered(read_only: bool) -> Vec<&'static Entry> {
-    CATALOG.iter().filter(|entry| !read_only || entry.effect == Effect::Read).collect()
+    CATALOG
+        .iter()
+        .filter(|entry| !speech::INSTEAD.iter().any(|(unlisted, _)| *unlisted == entry.name))
+        .filter(|entry| !read_only || entry.effect == Effect::Read)
+        .collect()
 }
 
 /// A command as a tool.
@@ -42,11 +45,10 @@ pub fn offered(read_only: bool) -> Vec<&'static Entry> {
 pub fn tool(entry: &Entry) -> Tool {
     let mut description = speech::spoken(&entry.long_about());
     if entry.effect != Effect::Read {
-        description.push_str("\n\nThe change is kept in the history: `undo` takes it back.");
+        description.push_str("\n\n`undo` takes it back.");
     }
-    let tool = Tool::new(entry.tool_name(), description, object(entry.input()))
-        .with_title(title(entry))
-        .with_raw_output_schema(object(without_words(entry.output())))
+    let tool = Tool::new(entry.tool_name(), description, object(lean::input(entry.input())))
+        .with_raw_output_schema(object(lean::output(&entry.output())))
         .with_annotations(annotations(entry));
     if SHOWN_AT_ONCE.contains(&entry.name) {
         let mut meta = MetaObject::new();
@@ -54,40 +56,6 @@ pub fn tool(entry: &Entry) -> Tool {
         return tool.with_meta(meta);
     }
     tool
-}
-
-/// The schema of a result without its descriptions: clients check results with it, and what no model
-/// reads would be half of the list. The catalog has them.
-#[must_use]
-pub fn without_words(mut schema: Value) -> Value {
-    strip(&mut schema);
-    schema
-}
-
-fn strip(schema: &mut Value) {
-    let Some(node) = schema.as_object_mut() else { return };
-    node.remove("description");
-    for (key, value) in node {
-        match (key.as_str(), value) {
-            ("properties", Value::Object(properties)) => {
-                properties.values_mut().for_each(strip);
-            }
-            ("anyOf" | "oneOf" | "allOf", Value::Array(variants)) => {
-                variants.iter_mut().for_each(strip);
-            }
-            ("items" | "additionalProperties", value) => strip(value),
-            (_, _) => {}
-        }
-    }
-}
-
-/// `Set gateway key`
-fn title(entry: &Entry) -> String {
-    let words = entry.name.replace('-', " ");
-    let mut letters = words.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
 }
 
 /// Codex lets pass without asking what only reads, and what neither destroys nor leaves the machine;
@@ -165,7 +133,8 @@ fn who(context: &RequestContext<RoleServer>) -> String {
 }
 
 /// Runs a command away from the threads that talk; one change at a time. `None` if the client does
-/// not want the answer any more; what was begun to be written is written nevertheless.
+/// not want the answer any more: then nobody is asked any further, and what was begun to be written
+/// is whole.
 pub async fn run(
     shared: &Arc<Shared>,
     entry: &'static Entry,
@@ -173,53 +142,33 @@ pub async fn run(
     who: &str,
     context: Option<&RequestContext<RoleServer>>,
 ) -> Option<Result<Value, CommandError>> {
-    let cancelled = context.map(|context| context.ct.clone());
-    let token = cancelled.clone();
-    let gone = async move {
-        match token {
-            Some(token) => token.cancelled_owned().await,
-            None => std::future::pending().await,
-        }
-    };
+    let cancelled = context.map(|context| context.ct.clone()).unwrap_or_default();
     let turn = if entry.writes(&arguments) {
         let turn = Arc::clone(&shared.writes).lock_owned();
         tokio::select! {
             turn = turn => Some(turn),
-            () = gone => return None,
+            () = cancelled.cancelled() => return None,
         }
     } else {
         None
     };
     let (file, who, handle) = (shared.file.clone(), who.to_owned(), Handle::current());
+    let (progress, told) = Progress::of(entry, context);
     let mut work = tokio::task::spawn_blocking(move || {
-        let is_change = turn.is_some();
-        let asked = Asked { entry, arguments, who: &who, handed: None, fetch: fetch::silent() };
+        let tell = Arc::new(move |about: &str| drop(told.send(about.to_owned())));
+        let asked = Asked { entry, arguments, who: &who, handed: None, fetch: fetch::fetch(tell) };
         let done = handle.block_on(async {
-            let given_up = async {
-                match cancelled {
-                    Some(token) if !is_change => token.cancelled_owned().await,
-                    Some(_) | None => std::future::pending().await,
-                }
-            };
+            // A config is written without a pause: what ends here ends before or after it.
             tokio::select! {
                 done = attempt(&file, asked) => Some(done),
-                () = given_up => None,
+                () = cancelled.cancelled() => None,
             }
         });
         // Only now may the next change begin.
         drop(turn);
         done
     });
-    let mut seconds = 0_u32;
-    let done = loop {
-        tokio::select! {
-            done = &mut work => break done,
-            () = tokio::time::sleep(SIGN_OF_LIFE) => {
-                seconds += 1;
-                show_life(context, entry, seconds).await;
-            }
-        }
-    };
+    let done = progress.during(&mut work).await;
     let Ok(done) = done else {
         let message = format!("{} broke off, which is a defect of llm-router", entry.name);
         return Some(Err(CommandError::new(commands::error::Code::Io, message)));
@@ -231,13 +180,4 @@ pub async fn run(
         }
         json
     }))
-}
-
-async fn show_life(context: Option<&RequestContext<RoleServer>>, entry: &Entry, seconds: u32) {
-    let Some(context) = context else { return };
-    let Some(token) = context.meta.get_progress_token() else { return };
-    let message = format!("{} works since {seconds} s", entry.tool_name());
-    let progress = ProgressNotificationParam::new(token, f64::from(seconds)).with_message(message);
-    // A client that does not hear it misses nothing.
-    drop(context.peer.notify_progress(progress).await);
 }

@@ -1,11 +1,13 @@
 """The MCP server with the official Python SDK: one function a check, run in order.
 
-The last one is an agent's whole way: from an empty home to a setup that works, broken and mended.
+The last ones are whole ways from an empty home to a setup that works, is broken and mended: an
+agent's with tools, and one with nothing but what `ai-help` says.
 """
 
 import asyncio
 import json
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -141,7 +143,6 @@ async def an_agent_from_an_empty_home():
 
 
 async def the_way(client, url):
-    tools = {tool.name for tool in (await client.list_tools()).tools}
     assert (await done(client, "get_config"))["config"] == {}
     upstream = f"http://127.0.0.1:{PORT}"
     for name in ("one", "two"):
@@ -156,7 +157,7 @@ async def the_way(client, url):
     bucket = await done(client, "create_bucket", provider="one", limit="40/minute")
     amp = await done(client, "set_amp_routing", mode_map={"smart": "team"})
     assert bucket["gateway"] == amp["gateway"] == "taken-over"
-    await proves(client, tools, url, "one/text")
+    await proves(client, url, "one/text")
 
     # A slip of the pen is refused, and says what was meant.
     told = await refused(client, "set_alias", alias="team", targets=[{"model": "one/txet"}])
@@ -165,26 +166,125 @@ async def the_way(client, url):
     assert told.startswith("error in_use") and "/modelAliases/team/fallbackTargets/0" in told, told
     # What is right in form can be wrong in fact: the fallback answers, then nobody does.
     await done(client, "set_provider", provider="one", base_url="http://127.0.0.1:1")
-    await proves(client, tools, url, "two/text")
+    await proves(client, url, "two/text")
     broken = await done(client, "set_provider", provider="two", base_url="http://127.0.0.1:1")
     status, body, _ = post(url, "team")
     assert status >= 500 and ("one" in body or "two" in body), (status, body)
+    failed = await done(client, "test_route", model="team", live=True)
+    assert not failed["live"]["ok"] and "could not be reached" in failed["live"]["error"], failed
+    # What to do next is said in calls of tools.
+    asked = next(call for call in failed["next"] if call.startswith("explain"))
+    told = await done(client, "explain", id=asked.split()[-1])
+    assert "two/text" in [tried["target"] for tried in told["attempts"]], told
     changes = (await done(client, "history", limit=2))["changes"]
     assert changes[0]["id"] == broken["undo"] and changes[0]["by"] == "mcp", changes
     for _ in range(2):
         assert (await done(client, "undo"))["gateway"] == "taken-over"
     assert (await done(client, "get_config"))["revision"] == amp["revision"]
     assert (await done(client, "validate"))["valid"]
-    await proves(client, tools, url, "one/text")
+    await proves(client, url, "one/text")
 
 
-async def proves(client, tools, url, target):
-    """The name answers, from this target; an agent asks test_route where it is offered."""
+async def proves(client, url, target):
+    """The name answers, from this target, to a program and to test_route; and so does Amp's mode."""
     status, body, answered = post(url, "team")
     assert status == 200 and "scripted text" in body and answered == target, (status, body, answered)
-    if "test_route" in tools:
-        routed = await done(client, "test_route", model="team", live=True)
-        assert target in json.dumps(routed), routed
+    routed = await done(client, "test_route", model="team", live=True)
+    assert routed["live"]["ok"] and routed["live"]["target"] == target, routed
+    # Amp's way: the mode is mapped to the same name.
+    routed = await done(client, "test_route", amp_mode="smart", format="anthropic", live=True)
+    assert routed["live"].get("target") == target, routed
+
+
+class Person:
+    """Who follows `ai-help --json` and nothing else: its next steps, its suggestions, its catalog."""
+
+    def __init__(self, home, answers):
+        self.environment = {"HOME": home, "PATH": "/usr/bin:/bin", **KEYS}
+        self.answers, self.gateway, self.ran = answers, None, []
+
+    def brief(self):
+        return json.loads(subprocess.run([BIN, "ai-help", "--json"], env=self.environment, capture_output=True, text=True, check=True).stdout)
+
+    def filled(self, command, **more):
+        for word, answer in {**self.answers, **more}.items():
+            command = command.replace(word, answer)
+        return command
+
+    def run(self, command, status=0):
+        words = shlex.split(command)
+        entry = next((entry for entry in self.brief()["commands"] if entry["name"] == words[1]), None)
+        assert words[0] == "llm-router" and (entry or words[1] == "start"), command
+        self.ran.append(words[1])
+        if words[1] == "start":
+            self.gateway = subprocess.Popen([BIN, "start", "--port", "0"], env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            while "listens on" not in (line := self.gateway.stdout.readline()):
+                assert line, "the gateway does not start"
+            self.url = "http" + line.split("http", 1)[1].split()[0]
+            return None
+        flags = {word[2:].replace("-", "_") for word in words if word.startswith("--")}
+        assert flags <= set(entry["input"]["properties"]), command
+        done = subprocess.run([BIN, *words[1:], "--json"], env=self.environment, capture_output=True, text=True)
+        assert done.returncode == status, (command, done)
+        return json.loads(done.stderr if status == 2 else done.stdout)
+
+    def suggestion(self, command):
+        return next(step["command"] for step in self.brief()["suggestions"] if command in step["command"])
+
+
+KEYS = {"ONE_KEY": "provider-key", "TWO_KEY": "provider-key"}
+
+
+@check
+async def a_person_from_an_empty_home_with_ai_help_only():
+    url = f"http://127.0.0.1:{PORT}"
+    person = Person(tempfile.mkdtemp(), {"URL": url, "MODEL,MODEL": "text"})
+    try:
+        add = person.brief()["next"][0]["command"]
+        while not (brief := person.brief())["ready"]:
+            steps = [step["command"] for step in brief["next"]]
+            # A list of models is not to be had from this provider: the person knows them.
+            step = next(step for step in steps if "discover-models" not in step)
+            person.run(person.filled(step, PROVIDER="one", NAME="ONE_KEY"))
+            assert len(person.ran) < 10, person.ran
+        assert person.ran == ["add-provider", "add-provider", "set-alias", "start", "test-route"], person.ran
+        person.run(person.filled(add, PROVIDER="two", NAME="TWO_KEY"))
+        person.run("llm-router add-provider two --models text")
+        person.run(person.suggestion("--fallback-targets").replace("PROVIDER/MODEL", "two/text"))
+        person.run(person.suggestion("set-default-model"))
+        person.run(person.suggestion("create-bucket one").replace("COUNT/WINDOW", "40/minute"))
+        assert any("set-amp-routing" in note for note in person.run("llm-router client-config amp")["notes"])
+        amp = person.run("llm-router set-amp-routing --mode-map smart=chat")
+        assert amp["gateway"] == "taken-over", amp
+        works(person, "one/text")
+
+        told = person.run("llm-router set-alias chat --targets one/txet", status=2)["error"]
+        assert "one/text" in json.dumps(told), told
+        person.run("llm-router set-provider one --base-url http://127.0.0.1:1")
+        works(person, "two/text")
+        person.run("llm-router set-provider two --base-url http://127.0.0.1:1")
+        failed = person.run("llm-router test-route chat --live", status=1)
+        assert "could not be reached" in failed["live"]["error"], failed
+        explain = next(step for step in failed["next"] if " explain " in step)
+        assert person.run(explain)["attempts"], explain
+        for _ in range(2):
+            person.run("llm-router undo")
+        assert person.run("llm-router get-config")["revision"] == amp["revision"]
+        works(person, "one/text")
+        brief = person.brief()
+        assert brief["ready"] and all(gate["open"] for gate in brief["gates"]), brief["gates"]
+    finally:
+        if person.gateway:
+            person.gateway.terminate()
+            person.gateway.wait()
+
+
+def works(person, target):
+    status, body, answered = post(person.url, "chat")
+    assert status == 200 and "scripted text" in body and answered == target, (status, body, answered)
+    for gate in person.brief()["gates"]:
+        if gate["client"] in ("claude-code", "amp"):
+            assert person.run(gate["test"])["live"]["target"] == target
 
 
 async def main():

@@ -21,6 +21,18 @@ else
   skip "mcp, typescript" "its package is not there"
 fi
 
+# What `client-config` prints, in the tools that it is for.
+if [ -x .venv/bin/python ]; then
+  NODE=$node NODE_MODULES=$here/node_modules timeout 900 .venv/bin/python checks_mcp_lines.py >"$work/lines" 2>"$work/lines.err"
+  status=$?
+  tally "$work/lines"
+  skipped=$((skipped + $(grep -c '^SKIPPED' "$work/lines")))
+  [ $status -eq 0 ] || tail -25 "$work/lines.err"
+  [ $status -eq 0 ] || grep -q '^FAILED' "$work/lines" || verdict "client-config, python ended early ($status)" 1
+else
+  skip "client-config" "there is no python"
+fi
+
 # Agents find the program by its name.
 mkdir -p "$work/bin"
 ln -sf "$bin" "$work/bin/llm-router"
@@ -61,6 +73,9 @@ if [ -x "$claude" ]; then
   says "claude mcp list" "✔ Connected" claude "$claude" mcp list
   says "claude -p calls a tool" '\\"revision\\"' claude env ANTHROPIC_BASE_URL="$DEMO_URL" ANTHROPIC_AUTH_TOKEN=any ANTHROPIC_DEFAULT_HAIKU_MODEL=demo/agent \
     "$claude" --model demo/agent -p 'call the tool mcp__llm-router__get_config with {}' --output-format stream-json --verbose --allowedTools 'mcp__llm-router__*'
+  says "claude -p --mcp-config calls a tool" 'The tool answered:.*exists' claude env ANTHROPIC_BASE_URL="$DEMO_URL" ANTHROPIC_AUTH_TOKEN=any ANTHROPIC_DEFAULT_HAIKU_MODEL=demo/agent \
+    "$claude" --model demo/agent -p 'call the tool mcp__router__get_config with {}' --strict-mcp-config \
+    --mcp-config '{"mcpServers":{"router":{"command":"llm-router","args":["mcp"]}}}' --allowedTools 'mcp__router__*'
 else
   skip "claude mcp" "its package has no binary for this machine"
 fi
@@ -69,6 +84,10 @@ if [ -x "$codex" ] && PATH=$agent_path "$codex" --version >/dev/null 2>&1; then
   mkdir -p "$work/mcp/codex/.codex"
   says "codex mcp add" "Added global MCP server" codex "$codex" mcp add llm-router -- llm-router mcp
   says "codex mcp list" "enabled" codex "$codex" mcp list
+  says "codex exec calls a tool" '"running":false' codex env ROUTER_KEY=any "$codex" exec --skip-git-repo-check \
+    -c model=demo/agent -c model_provider=router \
+    -c "model_providers.router={name=\"router\",base_url=\"$DEMO_URL/v1\",env_key=\"ROUTER_KEY\",wire_api=\"responses\"}" \
+    'call the tool mcp__llm_router__status with {}'
 else
   skip "codex mcp" "its package has no binary for this machine"
 fi
@@ -76,6 +95,10 @@ gemini=$here/node_modules/.bin/gemini
 if [ -x "$gemini" ]; then
   says "gemini mcp add" "added to user settings" gemini "$gemini" mcp add -s user llm-router llm-router mcp
   says "gemini mcp list" "llm-router.*Connected" gemini "$gemini" mcp list
+  printf '%s' '{"security":{"auth":{"selectedType":"gemini-api-key"}},"mcpServers":{"llm-router":{"command":"llm-router","args":["mcp"]}}}' \
+    >"$work/mcp/gemini/.gemini/settings.json"
+  says "gemini -p calls a tool" '"running":false' gemini env GOOGLE_GEMINI_BASE_URL="$DEMO_URL" GEMINI_API_KEY=any \
+    "$gemini" -m demo/agent --yolo -p 'call the tool mcp_llm-router_status with {}'
 else
   skip "gemini mcp" "its package is not there"
 fi
@@ -84,6 +107,10 @@ if [ -x "$opencode" ]; then
   mkdir -p "$work/mcp/opencode"
   printf '%s' '{"mcp":{"llm-router":{"type":"local","command":["llm-router","mcp"],"enabled":true}}}' >"$work/mcp/opencode/opencode.json"
   says "opencode mcp list" "llm-router.*connected" opencode "$opencode" mcp list
+  printf '%s' '{"mcp":{"llm-router":{"type":"local","command":["llm-router","mcp"],"enabled":true}},
+    "provider":{"router":{"npm":"@ai-sdk/openai-compatible","options":{"baseURL":"'"$DEMO_URL"'/v1","apiKey":"any"},"models":{"demo/agent":{}}}},
+    "model":"router/demo/agent","small_model":"router/demo/agent"}' >"$work/mcp/opencode/opencode.json"
+  says "opencode run calls a tool" 'The tool answered:.*running' opencode "$opencode" run 'call the tool llm-router_status with {}'
 else
   skip "opencode mcp" "its package has no binary for this machine"
 fi

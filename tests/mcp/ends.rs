@@ -1,6 +1,6 @@
 //! How the process begins, bears and ends: signals, closed pipes, long lines, logs.
 
-use std::{fs, io::Write as _, process::Stdio, time::Duration};
+use std::{io::Write as _, process::Stdio, time::Duration};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -139,94 +139,6 @@ fn a_line_that_is_too_long_is_answered_and_skipped() {
     let answer = client.message();
     assert_eq!((&answer["id"], &answer["result"]), (&json!(7), &json!({})), "{answer}");
     assert_eq!(client.ask("ping", &json!({}))["result"], json!({}));
-}
-
-/// A gateway with what is in `home`; it listens when this returns.
-fn gateway(home: &std::path::Path) -> std::process::Child {
-    let mut gateway = std::process::Command::new(env!("CARGO_BIN_EXE_llm-router"))
-        .args(["start", "--port", "0"])
-        .env_clear()
-        .env("HOME", home)
-        .env("GATEWAY_KEY", "gw_3vQn8Jx2LrT6bYw9KpZc4HdMfUa7")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the program");
-    let mut banner = std::io::BufReader::new(gateway.stdout.take().expect("stdout"));
-    let mut line = String::new();
-    while !line.contains("listens on") {
-        line.clear();
-        assert!(std::io::BufRead::read_line(&mut banner, &mut line).expect("a line") > 0);
-    }
-    gateway
-}
-
-fn stop(mut gateway: std::process::Child) {
-    gateway.kill().expect("an end");
-    gateway.wait().expect("an end");
-}
-
-fn provider() -> Value {
-    json!({ "provider": "mine", "base_url": "http://127.0.0.1:9/v1", "models": ["m"] })
-}
-
-#[test]
-fn a_gateway_takes_over_what_an_agent_changes() {
-    let home = tempfile::tempdir().expect("a folder");
-    fs::write(home.path().join(".llm-router.json"), "{}\n").expect("a config");
-    let gateway = gateway(home.path());
-    let mut client = Client::start(home.path(), &[]);
-    let added = client.done("add_provider", &provider());
-    assert_eq!(added["gateway"], "taken-over", "{added}");
-    let status = client.ask("resources/read", &json!({ "uri": "llm-router://status" }));
-    let text = status["result"]["contents"][0]["text"].as_str().expect("a text").to_owned();
-    assert!(text.contains("\"running\": true") && text.contains("\"mine\""), "{text}");
-    assert_eq!(client.done("undo", &json!({}))["gateway"], "taken-over");
-    stop(gateway);
-    assert_eq!(client.done("add_provider", &provider())["gateway"], "not-running");
-}
-
-#[test]
-fn a_gateway_whose_key_is_not_known_here_is_not_called_absent() {
-    let home = tempfile::tempdir().expect("a folder");
-    let config = r#"{"masterKey": "env:GATEWAY_KEY", "server": {"requireAuth": true}}"#;
-    fs::write(home.path().join(".llm-router.json"), config).expect("a config");
-    let gateway = gateway(home.path());
-    let mut client = Client::start(home.path(), &[]);
-    let added = client.done("add_provider", &provider());
-    assert_eq!(added["gateway"], "not-known", "{added}");
-    let status = client.ask("resources/read", &json!({ "uri": "llm-router://status" }));
-    let text = status["result"]["contents"][0]["text"].as_str().expect("a text").to_owned();
-    assert!(text.contains("\"running\": null"), "{text}");
-    stop(gateway);
-}
-
-#[test]
-fn a_long_call_gives_a_sign_of_life_to_who_wants_one() {
-    let home = tempfile::tempdir().expect("a folder");
-    // What stands there for a gateway takes the question and never answers.
-    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let record = json!({
-        "pid": 1,
-        "instance": "x",
-        "url": format!("http://{}", silent.local_addr().expect("an address")),
-        "configPath": home.path().join(".llm-router.json"),
-        "version": "1",
-    });
-    fs::write(home.path().join(".llm-router.runtime.json"), record.to_string()).expect("a record");
-    let mut client = Client::start(home.path(), &[]);
-    let call = json!({ "name": "add_provider", "arguments": provider(), "_meta": { "progressToken": "t" } });
-    let id = client.begin("tools/call", &call);
-    let sign = client.message();
-    assert_eq!(sign["method"], "notifications/progress", "{sign}");
-    assert_eq!(sign["params"]["progressToken"], "t", "{sign}");
-    // Meanwhile others are served.
-    let ping = client.begin("ping", &json!({}));
-    let mut order = Vec::new();
-    while order.last() != Some(&id) {
-        order.extend(client.message()["id"].as_u64());
-    }
-    assert_eq!(order, [ping, id]);
 }
 
 #[test]

@@ -79,6 +79,7 @@ fn command_lines_of_the_catalog_are_spoken_as_tools() {
             "llm-router set-alias NAME --fallback-targets p/x.1-y",
             "set_alias NAME fallback_targets p/x.1-y",
         ),
+        ("llm-router set-provider x --api-key env:X", "add_provider x api_key env:X"),
         ("llm-router", "llm-router"),
         ("llm-router is good", "llm-router is good"),
         ("llm-router start", "llm-router start"),

@@ -195,6 +195,15 @@ fn gateway_steps(state: &State, config: &Config) -> Vec<Step> {
 /// What would be better.
 pub(super) fn suggestions(state: &State, config: &Config) -> Vec<Step> {
     let mut suggestions = Vec::new();
+    if let (Some(model), [alias, ..]) = (&state.default_model, state.aliases.as_slice())
+        && !state.aliases.iter().any(|alias| model.trim_start_matches("alias:") == alias.id)
+    {
+        suggestions.push(Step::new(
+            "Let the default be a name of yours",
+            format!("`{model}` answers who names no model, and nothing takes over when it fails"),
+            format!("llm-router set-default-model {}", alias.id),
+        ));
+    }
     for alias in &state.aliases {
         let id = &alias.id;
         if alias.targets.len() > 1 && alias.strategy != "auto" {
