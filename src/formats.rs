@@ -12,6 +12,7 @@ pub mod head;
 pub mod hints;
 pub mod ids;
 pub mod names;
+mod openai;
 pub mod openai_chat;
 mod openai_error;
 pub mod openai_responses;
@@ -20,6 +21,7 @@ mod raw;
 pub mod repair;
 pub mod seals;
 pub mod sse;
+mod summary;
 pub mod write;
 
 use http::StatusCode;
@@ -27,7 +29,7 @@ use thiserror::Error;
 
 use self::{dropped::Dropped, hints::Hints, names::Names};
 use crate::{
-    chat::{Event, Fault, Reply, Request},
+    chat::{Event, Fault, FaultKind, Reply, Request},
     protocol::Format,
 };
 
@@ -108,6 +110,11 @@ pub trait Codec: Sync {
 
     /// Writes an error as the body of a reply that is not a stream.
     fn encode_fault(&self, fault: &Fault) -> Vec<u8>;
+
+    /// The status that goes with it: the vendor's own, for SDKs tell errors apart by it.
+    fn status(&self, kind: FaultKind) -> StatusCode {
+        kind.status()
+    }
 
     /// A writer for one streamed reply. `usage_wanted` is [`Request::stream_usage`].
     fn stream_encoder(&self, framing: Framing, usage_wanted: bool) -> Box<dyn StreamEncoder>;

@@ -13,6 +13,7 @@ use llm_router::{
     chat::{Event, Fault},
     formats::{
         Framing, codec,
+        dropped::Dropped,
         hints::{Hints, Quirk},
         names::{Names, Restore},
         refuse_state,
@@ -119,8 +120,8 @@ impl Case {
                 .encode_request(&request, &hints)
                 .unwrap_or_else(|error| panic!("{}: {error}", self.name()));
             self.expect(&format!("out.{target}.json"), &pretty(&encoded.body));
-            let dropped: Vec<String> =
-                encoded.dropped.iter().map(|d| format!("{}: {}\n", d.path, d.reason)).collect();
+            let line = |d: &Dropped| format!("{} {}: {}\n", d.weight.name(), d.path, d.reason);
+            let dropped: Vec<String> = encoded.dropped.iter().map(line).collect();
             self.expect(&format!("dropped.{target}.txt"), &dropped.concat());
             names.insert(target, encoded.names);
         }
@@ -191,7 +192,8 @@ fn translate(provider: Format, bytes: &[u8], client: Format, names: Names) -> St
 }
 
 fn pretty_fault(client: Format, fault: &Fault) -> String {
-    format!("{} {}", fault.kind.status().as_u16(), pretty(&codec(client).encode_fault(fault)))
+    let codec = codec(client);
+    format!("{} {}", codec.status(fault.kind).as_u16(), pretty(&codec.encode_fault(fault)))
 }
 
 /// JSON for people, with a line feed at its end; the order of keys is kept, for it matters to

@@ -99,7 +99,7 @@ impl FaultKind {
         Self::Timeout,
     ];
 
-    /// The HTTP status that goes with it.
+    /// The HTTP status that goes with it at most vendors; `Codec::status` knows exceptions.
     #[must_use]
     pub fn status(self) -> http::StatusCode {
         use http::StatusCode;

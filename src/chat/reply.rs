@@ -54,7 +54,8 @@ pub enum Event<'a> {
     Usage(Usage),
     /// The reply is complete. The last event of a stream that ends well.
     Stop(Stop),
-    /// The reply broke. The last event of a stream that does not end well.
+    /// The reply broke. The last event of a stream that does not end well. A block that is open
+    /// then stays open: it broke off, and nobody may take it for whole (a client would run a call).
     Fault(Fault),
 }
 
@@ -74,6 +75,8 @@ pub enum Opening {
     FreeformCall {
         id: String,
         name: String,
+        /// As that of a [`Opening::ToolCall`].
+        namespace: Option<String>,
     },
     /// What a tool of the vendor did, as a whole: it has no deltas.
     Hosted(Box<Hosted<'static>>),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{CacheMark, Json};
+use super::{CacheMark, Json, Place};
 
 /// How the next token is chosen, and what is told about it.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -167,4 +167,10 @@ pub enum ServerState<'a> {
     CachedContent(Cow<'a, str>),
     /// OpenAI Responses, `prompt`: a stored prompt with its variables.
     StoredPrompt(Json<'a>),
+    /// OpenAI Responses, `item_reference`: an item of the history that stands at the vendor's. Where
+    /// the reference stands; it is carried there.
+    Item(Place),
+    /// OpenAI Responses, `compaction`: what was said before, in a form that only the vendor reads.
+    /// Where it stands; it is carried there.
+    Compacted(Place),
 }

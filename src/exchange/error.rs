@@ -73,9 +73,10 @@ impl GatewayError {
     /// The whole answer, in the client's format.
     #[must_use]
     pub fn response(&self, format: Format, request_id: &str) -> Response<Bytes> {
-        let body = codec(format).encode_fault(&self.fault(request_id));
+        let codec = codec(format);
+        let body = codec.encode_fault(&self.fault(request_id));
         let mut response = Response::new(Bytes::from(body));
-        *response.status_mut() = self.kind.status();
+        *response.status_mut() = codec.status(self.kind);
         *response.headers_mut() = HeaderMap::clone(&self.headers);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -111,8 +112,9 @@ impl From<Malformed> for GatewayError {
     }
 }
 
-/// An error that a provider told in another format than the client's, in the client's: status, code
-/// and words stay, and so do the headers that tell when to come back.
+/// An error that a provider told in another format than the client's, in the client's: code and words
+/// stay, and so does the status, but where the client's vendor has one of its own for the kind of
+/// error; and the headers that tell when to come back.
 pub(super) fn translated(
     error: UpstreamError,
     from: Format,
@@ -121,11 +123,13 @@ pub(super) fn translated(
 ) -> UpstreamError {
     let UpstreamError { mut status, mut headers, body } = error;
     let fault = codec(from).decode_fault(status, &body).of_request(request_id);
-    if fault.kind == FaultKind::ContextTooLong {
-        // The one status at which every client looks for the words that make it compact.
-        status = fault.kind.status();
+    let codec = codec(client);
+    // Of a conversation that is too long: the one status at which every client looks for the words
+    // that make it compact. Of an overload: 529 at Anthropic, 503 elsewhere.
+    if matches!(fault.kind, FaultKind::ContextTooLong | FaultKind::Overloaded) {
+        status = codec.status(fault.kind);
     }
-    let body = codec(client).encode_fault(&fault).into();
+    let body = codec.encode_fault(&fault).into();
     headers.remove(header::CONTENT_ENCODING);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     UpstreamError { status, headers, body }

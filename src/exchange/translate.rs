@@ -15,7 +15,12 @@ use super::{call::Call, count};
 use crate::{
     chat::{Fault, FaultKind, Request},
     formats::{
-        Malformed, codec, dropped::Dropped, names::Names, refuse_state, repair::Repair, seals,
+        Malformed, codec,
+        dropped::{Dropped, Weight},
+        names::Names,
+        refuse_state,
+        repair::Repair,
+        seals,
     },
     protocol::Format,
     routing::router::Target,
@@ -63,7 +68,7 @@ pub(super) struct Wanted<'a> {
     pub(super) genuine: bool,
     /// What earlier answers taught, and what this target said to this request.
     pub(super) repairs: &'a [Repair],
-    /// Whether a loss is a reason not to send it.
+    /// Whether a loss of content is a reason not to send it.
     pub(super) lossless: bool,
 }
 
@@ -109,8 +114,12 @@ pub(super) fn write(wanted: Wanted<'_>) -> Result<(Bytes, Translation), Box<Faul
     dropped.extend(encoded.dropped);
     dropped.sort();
     dropped.dedup();
-    if lossless && format != client && !dropped.is_empty() {
-        return Err(Box::new(refused(target, format, &dropped)));
+    if lossless && format != client {
+        let lost: Vec<&Dropped> =
+            dropped.iter().filter(|loss| loss.weight == Weight::Content).collect();
+        if !lost.is_empty() {
+            return Err(Box::new(refused(target, format, &lost)));
+        }
     }
     let body = if counts {
         count::question(format, target.reference.model(), &encoded.body).unwrap_or(encoded.body)
@@ -141,7 +150,7 @@ fn fault(bad: Malformed, target: Option<&Target>) -> Box<Fault> {
 /// Losses are listed to this number.
 const LISTED: usize = 20;
 
-fn refused(target: &Target, format: Format, dropped: &[Dropped]) -> Fault {
+fn refused(target: &Target, format: Format, dropped: &[&Dropped]) -> Fault {
     let list: Vec<String> = dropped
         .iter()
         .take(LISTED)

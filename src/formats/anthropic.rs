@@ -16,7 +16,7 @@ use super::{
     Codec, Encoded, Framing, Malformed, StreamDecoder, StreamEncoder, Watch, hints::Hints,
     order::SseDecoder,
 };
-use crate::chat::{Fault, Reply, Request};
+use crate::chat::{Fault, FaultKind, Reply, Request};
 
 /// The codec of Anthropic Messages.
 #[derive(Debug)]
@@ -57,6 +57,15 @@ impl Codec for Anthropic {
 
     fn encode_fault(&self, fault: &Fault) -> Vec<u8> {
         fault::error(fault).to_string().into_bytes()
+    }
+
+    /// Anthropic, "Errors": 529 `overloaded_error`. SDKs have a class for it, and Claude Code turns to
+    /// its fallback model after three of them.
+    fn status(&self, kind: FaultKind) -> StatusCode {
+        match (kind, StatusCode::from_u16(529)) {
+            (FaultKind::Overloaded, Ok(overloaded)) => overloaded,
+            (kind, _) => kind.status(),
+        }
     }
 
     fn stream_encoder(&self, _: Framing, _: bool) -> Box<dyn StreamEncoder> {

@@ -7,13 +7,18 @@ use crate::{
     protocol::Format,
 };
 
-/// A part of the client's request that the target's format cannot say.
+mod weight;
+
+pub use weight::Weight;
+
+/// A part of the client's request that the target's format cannot say, or not in the same way.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Dropped {
     /// A JSON pointer into the client's body.
     pub path: String,
     /// Why, in a few words.
     pub reason: Cow<'static, str>,
+    pub weight: Weight,
 }
 
 /// Losses as they come up while a request is written.
@@ -34,17 +39,51 @@ impl Losses {
         field: Field,
         reason: impl Into<Cow<'static, str>>,
     ) {
-        self.0.push(Dropped { path: field.pointer(request.format).into(), reason: reason.into() });
+        self.push(
+            field.pointer(request.format).to_owned(),
+            reason,
+            Weight::of_field(field, request),
+        );
+    }
+
+    /// A wish of the request is granted in another way.
+    pub fn reworded_field(
+        &mut self,
+        request: &Request<'_>,
+        field: Field,
+        reason: impl Into<Cow<'static, str>>,
+    ) {
+        self.push(field.pointer(request.format).to_owned(), reason, Weight::Wording);
     }
 
     /// The whole of what stands at `place` is lost.
     pub fn whole(&mut self, place: Place, reason: impl Into<Cow<'static, str>>) {
-        self.0.push(Dropped { path: place.to_string(), reason: reason.into() });
+        self.push(place.to_string(), reason, Weight::Content);
+    }
+
+    /// What stands at `place` is said in another way.
+    pub fn reworded(&mut self, place: Place, reason: impl Into<Cow<'static, str>>) {
+        self.push(place.to_string(), reason, Weight::Wording);
+    }
+
+    /// What stands at `place` is no part of what is asked.
+    pub fn hint(&mut self, place: Place, reason: impl Into<Cow<'static, str>>) {
+        self.push(place.to_string(), reason, Weight::Hint);
+    }
+
+    /// What stands at `place`, of a kind that only `format` has, is lost.
+    pub fn opaque(&mut self, place: Place, format: Format, kind: &str) {
+        let reason = format!("only {format} has `{kind}`");
+        self.push(place.to_string(), reason, Weight::of_kind(kind));
     }
 
     /// A member of what stands at `place` is lost.
     pub fn member(&mut self, place: Place, key: &str, reason: impl Into<Cow<'static, str>>) {
-        self.0.push(Dropped { path: place.member(key), reason: reason.into() });
+        self.push(place.member(key), reason, Weight::of_member(key));
+    }
+
+    fn push(&mut self, path: String, reason: impl Into<Cow<'static, str>>, weight: Weight) {
+        self.0.push(Dropped { path, reason: reason.into(), weight });
     }
 
     /// Members without a word, of what stands at `place`. Of the target's own format they are given
@@ -60,7 +99,11 @@ impl Losses {
             if extra.format == target {
                 keep(extra);
             } else {
-                self.member(place, &extra.key, format!("only {} has it", extra.format));
+                // Members of objects of the body are carried with the object's name in front.
+                let inside = extra.key.split('.').map(|key| Place::default().member(key));
+                let path = format!("{place}{}", inside.collect::<String>());
+                let weight = Weight::of_member(&extra.key);
+                self.push(path, format!("only {} has it", extra.format), weight);
             }
         }
     }

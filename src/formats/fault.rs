@@ -32,6 +32,12 @@ pub(super) fn kind(status: StatusCode, code: Option<&str>, message: &str) -> Fau
         {
             FaultKind::ContextTooLong
         }
+        // OpenAI's and Anthropic's words, at gateways with a status of their own.
+        FaultKind::BadGateway
+            if matches!(code, Some("overloaded_error" | "server_is_overloaded")) =>
+        {
+            FaultKind::Overloaded
+        }
         FaultKind::NotFound if code == Some("model_not_found") || words.contains("model") => {
             FaultKind::ModelNotFound
         }
@@ -73,30 +79,52 @@ pub(super) fn plain(status: StatusCode, body: &[u8]) -> Fault {
 /// would answer a question whose context is lost.
 #[must_use]
 pub fn refuse_state(request: &Request<'_>) -> Option<Fault> {
-    let (param, what) = match request.state.as_ref()? {
-        ServerState::PreviousResponse(_) => ("/previous_response_id", "earlier responses"),
-        ServerState::Conversation(_) => ("/conversation", "conversations"),
-        ServerState::Thread(_) => ("/thread", "threads"),
-        ServerState::CachedContent(_) => ("/cachedContent", "cached contents"),
-        ServerState::StoredPrompt(_) => ("/prompt", "stored prompts"),
-    };
-    let name = param.trim_start_matches('/');
-    let mut fault = Fault::new(
-        FaultKind::InvalidRequest,
-        format!(
-            "`{name}` is not supported: the target of this model keeps no {what}; send the whole \
-             conversation instead"
+    const WHOLE: &str = "send the whole conversation instead";
+    let state = request.state.as_ref()?;
+    let top = |name| (name, format!("/{name}"));
+    let ((name, param), lack, remedy) = match state {
+        ServerState::PreviousResponse(_) => {
+            (top("previous_response_id"), "keeps no earlier responses", WHOLE)
+        }
+        ServerState::Conversation(_) => (top("conversation"), "keeps no conversations", WHOLE),
+        ServerState::Thread(_) => (top("thread"), "keeps no threads", WHOLE),
+        ServerState::CachedContent(_) => (top("cachedContent"), "keeps no cached contents", WHOLE),
+        ServerState::StoredPrompt(_) => (top("prompt"), "keeps no stored prompts", WHOLE),
+        // The AI SDK refers to items unless `store` is false.
+        ServerState::Item(place) => (
+            ("item_reference", place.to_string()),
+            "keeps no items to refer to",
+            "send the items themselves instead, as clients do with `store: false`",
         ),
-    );
-    fault.param = Some(param.to_owned());
-    if matches!(request.state, Some(ServerState::Thread(_))) {
+        ServerState::Compacted(place) => (
+            ("compaction", place.to_string()),
+            "cannot read what another vendor has compacted",
+            "go on with a target of that vendor, or begin a new conversation",
+        ),
+    };
+    let message = format!("`{name}` is not supported: the target of this model {lack}; {remedy}");
+    let mut fault = Fault::new(FaultKind::InvalidRequest, message);
+    fault.param = Some(param);
+    match state {
         // What the SDKs of Anthropic look for before they send the whole history.
-        fault.details = Some(Json::of(
-            &json!({ "error_code": "thread_unsupported_request", "unsupported": ["thread"] }),
-        ));
+        ServerState::Thread(_) => {
+            fault.details = Some(Json::of(
+                &json!({ "error_code": "thread_unsupported_request", "unsupported": ["thread"] }),
+            ));
+        }
+        // What clients of OpenAI look for before they do.
+        ServerState::PreviousResponse(_) => fault.code = Some(NOT_FOUND.to_owned()),
+        ServerState::Conversation(_)
+        | ServerState::CachedContent(_)
+        | ServerState::StoredPrompt(_)
+        | ServerState::Item(_)
+        | ServerState::Compacted(_) => {}
     }
     Some(fault)
 }
+
+/// OpenAI's code for a `previous_response_id` that it does not know.
+pub(super) const NOT_FOUND: &str = "previous_response_not_found";
 
 #[cfg(test)]
 mod tests {
@@ -112,6 +140,7 @@ mod tests {
             (413, None, "Request exceeds the maximum size", FaultKind::TooLarge),
             (400, None, "max_tokens: too large", FaultKind::InvalidRequest),
             (429, None, "too many tokens per minute", FaultKind::RateLimit),
+            (500, Some("overloaded_error"), "Overloaded", FaultKind::Overloaded),
             (404, None, "model: x", FaultKind::ModelNotFound),
             (404, None, "no such path", FaultKind::NotFound),
         ] {

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::{
     Codec, Encoded, Framing, Malformed, StreamDecoder, StreamEncoder, Watch, hints::Hints,
-    order::SseDecoder,
+    order::SseDecoder, summary,
 };
 use crate::chat::{Fault, Reply, Request};
 
@@ -35,7 +35,7 @@ impl Codec for Gemini {
         request: &Request<'_>,
         hints: &Hints<'_>,
     ) -> Result<Encoded, Malformed> {
-        request::encode::encode(request, hints)
+        summary::spelled_out(request, |request| request::encode::encode(request, hints))
     }
 
     fn decode_reply(&self, body: &str) -> Result<Reply, Malformed> {

@@ -115,22 +115,24 @@ impl Names {
 
     /// A block that a provider opened, as the client knows the tool.
     fn restored(&self, opening: Opening) -> Opening {
-        let (id, name, freeform) = match opening {
-            Opening::ToolCall { id, name, namespace: None } => {
-                let emulated = self.is_emulated(&name);
-                (id, name, emulated)
+        let (id, name, namespace, freeform) = match opening {
+            Opening::ToolCall { id, name, namespace } => {
+                let emulated = namespace.is_none() && self.is_emulated(&name);
+                (id, name, namespace, emulated)
             }
-            Opening::FreeformCall { id, name } => (id, name, true),
-            Opening::ToolCall { namespace: Some(_), .. }
-            | Opening::Text
+            Opening::FreeformCall { id, name, namespace } => (id, name, namespace, true),
+            Opening::Text
             | Opening::Reasoning
             | Opening::Refusal
             | Opening::Hosted(_)
             | Opening::Image { .. } => return opening,
         };
-        let (namespace, name) = self.client.get(&name).cloned().unwrap_or((None, name));
+        // A namespace that the target says itself is one that it was given.
+        let known = self.client.get(&name);
+        let known = known.filter(|(space, _)| namespace.is_none() || *space == namespace);
+        let (namespace, name) = known.cloned().unwrap_or((namespace, name));
         if freeform {
-            Opening::FreeformCall { id, name }
+            Opening::FreeformCall { id, name, namespace }
         } else {
             Opening::ToolCall { id, name, namespace }
         }

@@ -101,6 +101,7 @@ const KEPT: &[&str] = &[
     "unsupported_value",
     "string_above_max_length",
     "invalid_encrypted_content",
+    fault::NOT_FOUND,
 ];
 
 /// The inner object.

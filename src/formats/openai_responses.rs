@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{
     Codec, Encoded, Framing, Malformed, StreamDecoder, StreamEncoder, Watch, hints::Hints,
-    openai_error, order::SseDecoder,
+    openai_error, order::SseDecoder, summary,
 };
 use crate::{
     chat::{Fault, Reply, Request, ServiceTier},
@@ -35,7 +35,7 @@ impl Codec for OpenAiResponses {
         request: &Request<'_>,
         hints: &Hints<'_>,
     ) -> Result<Encoded, Malformed> {
-        request::encode::encode(request, hints)
+        summary::spelled_out(request, |request| request::encode::encode(request, hints))
     }
 
     fn decode_reply(&self, body: &str) -> Result<Reply, Malformed> {

@@ -1,5 +1,5 @@
 //! The order of events that every reader of a reply may rely on, whatever a provider sends: one
-//! start, blocks that never overlap, one end.
+//! start, blocks that never overlap, one end. What breaks off is not closed.
 
 use crate::chat::{Event, Fault, FaultKind, Start};
 
@@ -8,8 +8,9 @@ use super::{EventDecoder, Malformed, StreamDecoder, sse};
 /// Puts events in order. The indexes of what goes in only tell blocks apart; those of what comes
 /// out count up from 0.
 ///
-/// A block that opens while another is open closes that one; pieces of blocks that are not open,
-/// and everything after the end, are ignored; a start is made up if there was none.
+/// A block that opens while another is open closes that one, and so does the end of a reply, but not
+/// a fault: what is open then has broken off. Pieces of blocks that are not open, and everything after
+/// the end, are ignored; a start is made up if there was none.
 #[derive(Debug, Default)]
 pub struct Order {
     begun: bool,
@@ -68,8 +69,12 @@ impl Order {
                     self.close(on_event);
                 }
             }
-            Event::Stop(_) | Event::Fault(_) => {
+            Event::Stop(_) => {
                 self.close(on_event);
+                self.ended = true;
+                on_event(event);
+            }
+            Event::Fault(_) => {
                 self.ended = true;
                 on_event(event);
             }
@@ -200,7 +205,7 @@ mod tests {
                 vec![start(), open(0), Event::Close { index: 0 }, Event::Close { index: 0 }],
                 "start, open 0, close 0, fault",
             ),
-            (vec![start(), open(0), delta(0, "")], "start, open 0, close 0, fault"),
+            (vec![start(), open(0), delta(0, "")], "start, open 0, fault"),
         ] {
             assert_eq!(ordered(events).join(", "), expected);
         }

@@ -45,18 +45,6 @@ pub(super) fn join<'a>(texts: impl Iterator<Item = Cow<'a, str>>) -> Cow<'a, str
     texts.reduce(|joined, text| Cow::Owned(format!("{joined}\n{text}"))).unwrap_or_default()
 }
 
-/// Appends a server-sent event; without a name only its data.
-pub(super) fn write_event(out: &mut Vec<u8>, name: &str, data: &serde_json::Value) {
-    if !name.is_empty() {
-        out.extend_from_slice(b"event: ");
-        out.extend_from_slice(name.as_bytes());
-        out.push(b'\n');
-    }
-    out.extend_from_slice(b"data: ");
-    out.extend_from_slice(data.to_string().as_bytes());
-    out.extend_from_slice(b"\n\n");
-}
-
 /// A struct that is read from a JSON object in one pass: the members that it names (all optional,
 /// each with its spellings), and `extra`, the rest as it stands. Unlike with derived `flatten`,
 /// everything stays borrowed. `null` is an absent member; of two members of one name the last

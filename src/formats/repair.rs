@@ -109,7 +109,7 @@ impl Repair {
             Self::WithoutSeals => {
                 for block in request.messages.iter_mut().flat_map(|message| &mut message.blocks) {
                     if block.seal.take().is_some() {
-                        losses.whole(block.place, "the provider refused the signature");
+                        losses.hint(block.place, "the provider refused the signature");
                     }
                 }
             }

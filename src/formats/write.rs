@@ -1,5 +1,5 @@
 //! Writes JSON straight into bytes: no document in between, raw parts as they stand, keys in the
-//! order of the calls.
+//! order of the calls. And server-sent events around it.
 
 use serde::Serialize;
 
@@ -94,6 +94,24 @@ fn separate(out: &mut Vec<u8>, first: &mut bool) {
     }
 }
 
+/// Appends a server-sent event, without a name if that is empty; `fill` writes its data. JSON that
+/// is carried as it stands may have line breaks; data is one line.
+pub fn event(out: &mut Vec<u8>, name: &str, fill: impl FnOnce(&mut Vec<u8>)) {
+    if !name.is_empty() {
+        out.extend_from_slice(b"event: ");
+        out.extend_from_slice(name.as_bytes());
+        out.push(b'\n');
+    }
+    out.extend_from_slice(b"data: ");
+    let from = out.len();
+    fill(out);
+    let data = &mut out[from..];
+    if memchr::memchr2(b'\n', b'\r', data).is_some() {
+        data.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+    }
+    out.extend_from_slice(b"\n\n");
+}
+
 /// Appends a value.
 pub fn value(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
     let before = out.len();
@@ -108,6 +126,15 @@ pub fn value(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
 mod tests {
     use super::*;
     use crate::chat::Json;
+
+    #[test]
+    fn the_data_of_an_event_is_one_line() {
+        let mut out = Vec::new();
+        event(&mut out, "a", |data| data.extend_from_slice(b"{\r\n  \"b\": \"\\n\"\n}"));
+        event(&mut out, "", |data| value(data, "c"));
+        let expected = "event: a\ndata: {    \"b\": \"\\n\" }\n\ndata: \"c\"\n\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
 
     #[test]
     fn raw_parts_stay_as_they_are_and_texts_are_escaped() {

@@ -2,6 +2,8 @@
 
 pub(super) mod asks;
 mod errors;
+mod frames;
+mod losses;
 pub(super) mod speech;
 mod strict;
 

@@ -77,15 +77,22 @@ fn block(format: Format) -> BoxedStrategy<ReplyBlock> {
         }
         block
     });
-    let call = ("[a-zA-Z_][a-zA-Z0-9_-]{0,12}", json_object()).prop_map(|(name, arguments)| {
+    let call = ("[a-zA-Z_][a-zA-Z0-9_-]{0,12}", json_object(), prop::bool::weighted(0.2));
+    let call = call.prop_map(|(name, mut arguments, spread)| {
         let id = String::new();
+        // Some models write their arguments over several lines.
+        if spread {
+            let value: serde_json::Value = serde_json::from_str(&arguments).expect("JSON");
+            arguments = format!("{value:#}\n");
+        }
         ReplyBlock::new(Opening::ToolCall { id, name, namespace: None }, arguments)
     });
     let common = prop_oneof![3 => texts, 2 => reasoning, 3 => call];
     match format {
         Format::OpenAi | Format::OpenAiResponses => {
             let freeform = ("[a-z_]{1,8}", text()).prop_map(|(name, text)| {
-                ReplyBlock::new(Opening::FreeformCall { id: String::new(), name }, text)
+                let id = String::new();
+                ReplyBlock::new(Opening::FreeformCall { id, name, namespace: None }, text)
             });
             let refusal = text().prop_map(|text| ReplyBlock::new(Opening::Refusal, text));
             prop_oneof![8 => common, 1 => freeform, 1 => refusal].boxed()

@@ -122,6 +122,10 @@ struct Call {
     results: Vec<Content<'static>>,
     is_error: Option<bool>,
     freeform: bool,
+    /// Whether the client told its result: it does not if the user interrupted the tool.
+    answered: bool,
+    /// Gemini signs calls.
+    sealed: bool,
 }
 
 fn call() -> impl Strategy<Value = Call> {
@@ -131,14 +135,23 @@ fn call() -> impl Strategy<Value = Call> {
         1 => name().prop_map(|name| Content::ToolReference(cow(name))),
     ];
     let results = prop::collection::vec(result, 1..3);
-    let freeform = prop::bool::weighted(0.1);
-    (name(), json_object(), results, option::of(any::<bool>()), freeform).prop_map(
-        |(name, arguments, results, is_error, freeform)| Call {
+    let arguments = prop_oneof![
+        12 => json_object(),
+        1 => Just(String::new()),
+        // Models write such things, and agents send them back.
+        1 => Just("{\"path\": \"a".to_owned()),
+        1 => Just("[1, 2]".to_owned()),
+    ];
+    let flags = [0.1, 0.9, 0.1].map(prop::bool::weighted);
+    (name(), arguments, results, option::of(any::<bool>()), flags).prop_map(
+        |(name, arguments, results, is_error, [freeform, answered, sealed])| Call {
             name,
             arguments,
             results,
             is_error,
             freeform,
+            answered,
+            sealed,
         },
     )
 }
@@ -182,13 +195,23 @@ pub(crate) fn messages(turns: &[Turn]) -> Vec<Message<'static>> {
         let mut results = Vec::new();
         for (index, call) in turn.calls.iter().enumerate() {
             let id = cow(format!("call_{number}_{index}"));
-            answer.push(Block::new(Content::ToolCall(ToolCall {
+            let mut block = Block::new(Content::ToolCall(ToolCall {
                 id: id.clone(),
                 name: cow(&*call.name),
                 namespace: None,
                 arguments: cow(&*call.arguments),
                 freeform: call.freeform,
-            })));
+            }));
+            block.seal = call.sealed.then(|| Seal {
+                format: Format::Gemini,
+                kind: SealKind::Signature,
+                data: "EqQBCkYI".into(),
+                item: None,
+            });
+            answer.push(block);
+            if !call.answered {
+                continue;
+            }
             results.push(Block::new(Content::ToolResult(ToolResult {
                 call: id,
                 name: Some(cow(&*call.name)),
@@ -295,7 +318,7 @@ struct Dice {
 
 fn dice() -> impl Strategy<Value = Dice> {
     let numbers = (
-        option::weighted(0.3, 0..11u8),
+        option::weighted(0.3, 0..21u8),
         option::weighted(0.2, 0..11u8),
         option::weighted(0.2, 1..99u8),
         option::weighted(0.2, any::<i32>()),
@@ -327,7 +350,7 @@ fn dice() -> impl Strategy<Value = Dice> {
 
 /// A request without messages: tools, their choice, and wishes.
 fn frame() -> impl Strategy<Value = Request<'static>> {
-    (prop::collection::vec(tool(), 0..4), 0..6u8, dice()).prop_map(|(mut tools, choice, dice)| {
+    (prop::collection::vec(tool(), 0..4), 0..8u8, dice()).prop_map(|(mut tools, choice, dice)| {
         let mut names = std::collections::BTreeSet::new();
         tools.retain(|tool| names.insert(tool.name.clone()));
         let mut request = Request::new(Format::Anthropic);
@@ -336,6 +359,12 @@ fn frame() -> impl Strategy<Value = Request<'static>> {
             (0, Some(_)) => ToolChoice::None,
             (1, Some(_)) => ToolChoice::Required,
             (2, Some(tool)) => ToolChoice::Named(tool.name.clone()),
+            (3, Some(tool)) => {
+                ToolChoice::Allowed { names: vec![tool.name.clone()], required: false }
+            }
+            (4, Some(tool)) => {
+                ToolChoice::Allowed { names: vec![tool.name.clone()], required: true }
+            }
             _ => ToolChoice::Auto,
         };
         request.tools = tools;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    super::{Signal, Watch, raw::write_event, sse},
+    super::{Signal, Watch, sse, write},
     fault::error,
 };
 use crate::chat::Fault;
@@ -95,7 +95,7 @@ impl Watch for Watcher {
     }
 
     fn fail(&mut self, fault: &Fault, out: &mut Vec<u8>) {
-        write_event(out, "error", &error(fault));
+        write::event(out, "error", |data| write::value(data, &error(fault)));
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{
     grounding::{self, Said, Sources},
     logprobs,
-    wire::object,
+    wire::{is_object, object},
 };
 use crate::{
     chat::{Json, Opening, Seal, Start, StopReason, Usage},
@@ -18,7 +18,7 @@ use crate::{
 /// What a chunk says beside its parts.
 #[derive(Default)]
 pub(super) struct Beside<'b> {
-    pub(super) reason: Option<StopReason>,
+    pub(super) reason: Option<&'static str>,
     pub(super) usage: Option<&'b Usage>,
     pub(super) sources: Option<(&'b Sources, &'b Said)>,
     pub(super) logprobs: &'b [Json<'static>],
@@ -38,7 +38,7 @@ pub(super) fn chunk(
                     content.array("parts", fill);
                     content.value("role", "model");
                 });
-                candidate.maybe("finishReason", beside.reason.map(finish_reason));
+                candidate.maybe("finishReason", beside.reason);
                 candidate.value("index", &0);
                 if let Some((sources, said)) = beside.sources {
                     grounding::write(sources, said, candidate);
@@ -83,7 +83,7 @@ pub(super) fn part(
                 call.raw("args", &object(text));
             }),
             // There are no freeform tools: the text travels as the one argument.
-            Opening::FreeformCall { id, name } => part.object("functionCall", |call| {
+            Opening::FreeformCall { id, name, .. } => part.object("functionCall", |call| {
                 call.value("id", id);
                 call.value("name", name);
                 call.raw("args", &names::to_arguments(text));
@@ -98,8 +98,21 @@ pub(super) fn part(
     });
 }
 
-fn finish_reason(reason: StopReason) -> &'static str {
+/// Whether the arguments of a call are what the format can say: a JSON object, or nothing. Others
+/// have broken off at the limit of tokens, or the model wrote no JSON. Such a call is not shown, for
+/// a client would run it.
+pub(super) fn is_sound(arguments: &str) -> bool {
+    arguments.trim().is_empty() || is_object(arguments)
+}
+
+/// `finishReason`. That a call is `malformed` is said as Google says it, unless the limit tells why.
+pub(super) fn finish_reason(reason: StopReason, malformed: bool) -> &'static str {
     match reason {
+        StopReason::End | StopReason::ToolCalls | StopReason::StopSequence | StopReason::Pause
+            if malformed =>
+        {
+            "MALFORMED_FUNCTION_CALL"
+        }
         StopReason::End | StopReason::ToolCalls | StopReason::StopSequence | StopReason::Pause => {
             "STOP"
         }

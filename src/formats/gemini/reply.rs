@@ -9,7 +9,7 @@ use super::{
     stream::decode::Decoder,
 };
 use crate::{
-    chat::{Json, Opening, Reply},
+    chat::{Json, Opening, Reply, ReplyBlock},
     formats::{EventDecoder, Malformed, order::Order},
 };
 
@@ -52,15 +52,20 @@ pub(super) fn encode(reply: &Reply) -> Vec<u8> {
     }
     let logprobs: Vec<Json<'static>> =
         reply.blocks.iter().flat_map(|block| block.logprobs.iter().cloned()).collect();
+    let is_sound = |block: &ReplyBlock| {
+        !matches!(block.opening, Opening::ToolCall { .. }) || answer::is_sound(&block.text)
+    };
+    let malformed = !reply.blocks.iter().all(is_sound);
+    let reason = reply.stop.as_ref().map(|stop| answer::finish_reason(stop.reason, malformed));
     let beside = Beside {
-        reason: reply.stop.as_ref().map(|stop| stop.reason),
+        reason,
         usage: Some(&reply.usage),
         sources: Some((&sources, &said)),
         logprobs: &logprobs,
     };
     let mut out = Vec::new();
     answer::chunk(&mut out, &reply.start, &beside, |parts| {
-        for block in &reply.blocks {
+        for block in reply.blocks.iter().filter(|block| is_sound(block)) {
             answer::part(&block.opening, &block.text, block.seal.as_ref(), parts);
         }
         if parts.is_empty() {

@@ -122,8 +122,9 @@ open_struct! {
     }
 }
 
-/// Whether `text` is a JSON object, as it stands.
+/// Whether `text` is a JSON object.
 pub(super) fn is_object(text: &str) -> bool {
+    let text = text.trim();
     text.starts_with('{') && text.ends_with('}') && Json::parse(text).is_some()
 }
 
@@ -133,7 +134,7 @@ pub(super) fn object(arguments: &str) -> Cow<'_, str> {
         return Cow::Borrowed("{}");
     }
     if is_object(arguments) {
-        return Cow::Borrowed(arguments);
+        return Cow::Borrowed(arguments.trim());
     }
     Cow::Owned(serde_json::json!({ "arguments": arguments }).to_string())
 }

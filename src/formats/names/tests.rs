@@ -100,7 +100,8 @@ fn the_input_of_a_freeform_tool_comes_back_as_text() {
     };
     let whole = names.restore(call(&arguments));
     assert_eq!(whole.blocks[0].text, input);
-    let freeform = Opening::FreeformCall { id: "1".into(), name: "apply_patch".into() };
+    let freeform =
+        Opening::FreeformCall { id: "1".into(), name: "apply_patch".into(), namespace: None };
     assert_eq!(whole.blocks[0].opening, freeform);
 
     let mut restore = Restore::new(names.clone());
@@ -131,9 +132,19 @@ proptest! {
             if let Some(other) = seen.insert((space, wire.clone()), tool) {
                 prop_assert_eq!(other, tool, "both became {}", wire);
             }
-            if !namespaces {
-                let opening = Opening::ToolCall { id: "1".into(), name: wire, namespace: None };
-                let back = Opening::ToolCall { id: "1".into(), name: tool.1.clone(), namespace: tool.0.clone() };
+            let [id, name, namespace] = ["1".to_owned(), wire, space.unwrap_or_default().to_owned()];
+            let namespace = Some(namespace).filter(|_| space.is_some());
+            let (client, full) = (tool.1.clone(), tool.0.clone());
+            for (opening, back) in [
+                (
+                    Opening::ToolCall { id: id.clone(), name: name.clone(), namespace: namespace.clone() },
+                    Opening::ToolCall { id: id.clone(), name: client.clone(), namespace: full.clone() },
+                ),
+                (
+                    Opening::FreeformCall { id: id.clone(), name, namespace },
+                    Opening::FreeformCall { id, name: client, namespace: full },
+                ),
+            ] {
                 prop_assert_eq!(names.restored(opening), back);
             }
         }

@@ -164,7 +164,7 @@ fn call(block: &ReplyBlock, list: &mut Elements<'_>) {
             call.maybe("extra_content", carried.as_ref());
         }),
         // OpenAI, custom tools in Chat Completions.
-        Opening::FreeformCall { id, name } => list.object(|call| {
+        Opening::FreeformCall { id, name, .. } => list.object(|call| {
             call.value("id", id);
             call.value("type", "custom");
             call.object("custom", |custom| {

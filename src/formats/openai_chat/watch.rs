@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
-use super::super::{Signal, Watch, openai_error, raw::write_event, sse};
+use super::super::{Signal, Watch, openai_error, sse, write};
 use crate::chat::Fault;
 
 #[derive(Default)]
@@ -98,7 +98,8 @@ impl Watch for Watcher {
     }
 
     fn fail(&mut self, fault: &Fault, out: &mut Vec<u8>) {
-        write_event(out, "", &json!({ "error": openai_error::object(fault) }));
+        let error = json!({ "error": openai_error::object(fault) });
+        write::event(out, "", |data| write::value(data, &error));
     }
 }
 

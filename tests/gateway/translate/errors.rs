@@ -356,59 +356,23 @@ async fn a_conversation_that_only_its_vendor_keeps_goes_to_its_vendor_or_is_refu
     assert!(text.contains("thread_unsupported_request"), "{text}");
 }
 
+/// What an overloaded target is called by each client's own vendor.
 #[tokio::test]
-async fn losses_are_told_and_can_be_refused() {
-    let chat = Upstream::start(|seen| answers(seen, &SAYS, Shape::Asked)).await;
-    let own = Upstream::start(|_| reply(200, &whole(Format::Anthropic, &SAYS).to_string())).await;
-    let start = |provider: &str, alias: Option<&str>| {
-        let mut chat = vendor("c", Format::OpenAiResponses, chat.address);
-        chat["onLoss"] = provider.into();
-        let mut aliases = json!({
-            "a": { "targets": ["c/gpt-5.1", "o/claude-sonnet-4-5"] }, "c": { "targets": ["c/gpt-5.1"] },
-        });
-        if let Some(alias) = alias {
-            aliases["c"]["onLoss"] = alias.into();
+async fn an_overload_is_529_to_clients_of_anthropic_and_503_to_others() {
+    for pair in pairs() {
+        let (client, provider) = pair;
+        let (status, code) = match provider {
+            Format::Anthropic => (529, "overloaded_error"),
+            Format::OpenAi | Format::OpenAiResponses => (503, "server_is_overloaded"),
+            Format::Gemini => (503, "UNAVAILABLE"),
+        };
+        let (told, _, body) = refused(pair, error(provider, status, code, "Overloaded")).await;
+        let expected = if client == Format::Anthropic { 529 } else { 503 };
+        assert_eq!(told, expected, "{client} to {provider}: {body}");
+        if client == Format::Anthropic {
+            assert_eq!(body["error"]["type"], "overloaded_error", "{provider}: {body}");
         }
-        json!({
-            "providers": [chat, vendor("o", Format::Anthropic, own.address)],
-            "modelAliases": aliases, "server": { "debugRouting": true },
-        })
-    };
-    let mut request = body(Format::Anthropic, Ask::Plain, "a", false);
-    request["top_k"] = 5.into();
-    let post = async |config: Value, model: &str| {
-        let gateway = Running::start(&config).await;
-        let mut request = request.clone();
-        request["model"] = model.into();
-        let response = gateway.post("/v1/messages", &request.to_string()).await;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        (status, headers, response.text().await.expect("an answer"))
-    };
-    // Sent, and told.
-    for choice in ["allow", "warn"] {
-        let (status, headers, text) = post(start(choice, None), "a").await;
-        assert_eq!(
-            (status, &headers["x-llm-router-target"]),
-            (200, &"c/gpt-5.1".parse().expect("")),
-            "{text}"
-        );
-        let dropped = headers["x-llm-router-dropped"].to_str().expect("text");
-        assert!(dropped.contains("/top_k ("), "{dropped}");
-        assert_eq!(headers["x-llm-router-translated"], "anthropic>openai-responses");
     }
-    // Passed over, and refused when nothing is left.
-    let (status, headers, _) = post(start("refuse", None), "a").await;
-    assert_eq!(
-        (status, &headers["x-llm-router-target"]),
-        (200, &"o/claude-sonnet-4-5".parse().expect(""))
-    );
-    assert!(!headers.contains_key("x-llm-router-dropped"));
-    let (status, _, text) = post(start("refuse", None), "c").await;
-    assert_eq!(status, 400, "{text}");
-    assert!(text.contains("/top_k (") && text.contains("onLoss"), "{text}");
-    // The alias wins.
-    assert_eq!(post(start("refuse", Some("allow")), "c").await.0, 200);
-    assert_eq!(post(start("allow", Some("refuse")), "c").await.0, 400);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use super::super::{
     words::{FORMAT, stop_reason},
 };
 use crate::{
-    chat::{Json, Opening, Reply, ReplyBlock},
+    chat::{Json, Opening, Reply, ReplyBlock, StopReason},
     formats::{
         names::to_arguments,
         seals::Attach,
@@ -24,7 +24,7 @@ pub(in super::super) fn encode(reply: &Reply) -> Vec<u8> {
         out.value("role", "assistant");
         out.value("model", &reply.start.model);
         out.array("content", |list| {
-            for one in &reply.blocks {
+            for one in reply.blocks.iter().filter(|one| !is_broken(reply, one)) {
                 block(one, list);
             }
         });
@@ -58,7 +58,7 @@ fn block(block: &ReplyBlock, list: &mut Elements<'_>) {
             list.object(|out| parts::call(id, name, &input(&block.text), out));
             return;
         }
-        Opening::FreeformCall { id, name } => {
+        Opening::FreeformCall { id, name, .. } => {
             if let Some(seal) = seal {
                 list.object(|out| carrier(seal, Attach::Next, out));
             }
@@ -90,13 +90,29 @@ fn text(block: &ReplyBlock, out: &mut Members<'_>) {
     }
 }
 
+/// Whether the arguments of a call broke off at the limit of tokens: then it is none to be run.
+fn is_broken(reply: &Reply, block: &ReplyBlock) -> bool {
+    let cut = reply
+        .stop
+        .as_ref()
+        .is_some_and(|stop| matches!(stop.reason, StopReason::MaxTokens | StopReason::ContextFull));
+    let source = block.text.trim();
+    cut && matches!(block.opening, Opening::ToolCall { .. })
+        && !source.is_empty()
+        && !is_object(source)
+}
+
+fn is_object(source: &str) -> bool {
+    source.starts_with('{') && Json::parse(source).is_some()
+}
+
 /// Arguments as the object that clients want; what is none becomes a member of one.
 fn input(arguments: &str) -> String {
     let source = arguments.trim();
     if source.is_empty() {
         return "{}".to_owned();
     }
-    if source.starts_with('{') && Json::parse(source).is_some() {
+    if is_object(source) {
         return source.to_owned();
     }
     let mut out = Vec::new();

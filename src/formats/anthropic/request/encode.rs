@@ -128,7 +128,9 @@ impl<'r> Writer<'r> {
                 ServerState::PreviousResponse(_)
                 | ServerState::Conversation(_)
                 | ServerState::CachedContent(_)
-                | ServerState::StoredPrompt(_),
+                | ServerState::StoredPrompt(_)
+                | ServerState::Item(_)
+                | ServerState::Compacted(_),
             ) => self.losses.field(request, Field::State, "only its own vendor has it"),
             None => {}
         }

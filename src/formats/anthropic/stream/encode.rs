@@ -10,7 +10,6 @@ use crate::{
     chat::{Citation, Event, Fault, Opening, Seal, SealKind, Start, Stop, Usage},
     formats::{
         StreamEncoder,
-        raw::write_event,
         seals::{Attach, close},
         write::{self, Members},
     },
@@ -28,9 +27,6 @@ pub(in super::super) struct Encoder {
     next: u32,
     /// The seal of the open block, which has no place for one.
     behind: Option<Seal<'static>>,
-    /// Whether the end of a call is held back: if an error is next, the call is not whole, and no
-    /// client may take it for one and run it.
-    closing: bool,
     refused: bool,
 }
 
@@ -53,9 +49,6 @@ enum State {
 
 impl StreamEncoder for Encoder {
     fn encode(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
-        if self.closing && !matches!(event, Event::Fault(_)) {
-            self.end(out);
-        }
         match event {
             Event::Start(start) => message_start(start, out),
             Event::Open { block, .. } => self.open(block, out),
@@ -78,8 +71,13 @@ impl StreamEncoder for Encoder {
         }
     }
 
+    /// A text that broke off is one all the same. A call is not: without its end nobody runs it.
     fn fail(&mut self, fault: &Fault, out: &mut Vec<u8>) {
-        write_event(out, "error", &error(fault));
+        if matches!(self.block, State::Text | State::Reasoning) {
+            self.block = State::Done;
+            self.end(out);
+        }
+        write::event(out, "error", |data| write::value(data, &error(fault)));
     }
 }
 
@@ -118,7 +116,7 @@ impl Encoder {
                     out.value("text", "");
                 }
                 Opening::Reasoning => parts::reasoning("", None, out),
-                Opening::ToolCall { id, name, .. } | Opening::FreeformCall { id, name } => {
+                Opening::ToolCall { id, name, .. } | Opening::FreeformCall { id, name, .. } => {
                     parts::call(id, name, "{}", out);
                 }
             });
@@ -189,11 +187,11 @@ impl Encoder {
                 if empty {
                     self.arguments("{}", out);
                 }
-                self.closing = true;
+                self.end(out);
             }
             State::Freeform => {
                 self.arguments(r#""}"#, out);
-                self.closing = true;
+                self.end(out);
             }
             State::Done | State::Held(_) => self.carry_behind(out),
         }
@@ -232,7 +230,6 @@ impl Encoder {
     fn end(&mut self, out: &mut Vec<u8>) {
         event(out, "content_block_stop", |out| out.value("index", &self.next));
         self.next += 1;
-        self.closing = false;
         self.carry_behind(out);
     }
 
@@ -283,105 +280,13 @@ fn message_start(start: &Start, out: &mut Vec<u8>) {
 
 /// Every event is named after its type.
 fn event(out: &mut Vec<u8>, kind: &str, fill: impl FnOnce(&mut Members<'_>)) {
-    out.extend_from_slice(b"event: ");
-    out.extend_from_slice(kind.as_bytes());
-    out.extend_from_slice(b"\ndata: ");
-    write::object(out, |out| {
-        out.value("type", kind);
-        fill(out);
+    write::event(out, kind, |data| {
+        write::object(data, |out| {
+            out.value("type", kind);
+            fill(out);
+        });
     });
-    out.extend_from_slice(b"\n\n");
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        chat::{Block, Reply, ReplyBlock},
-        formats::codec,
-        protocol::Format,
-    };
-
-    fn seal(format: Format, kind: SealKind) -> Seal<'static> {
-        Seal { format, kind, data: "sealed".into(), item: None }
-    }
-
-    /// What a client keeps of a whole reply and sends back.
-    fn sent_back(reply: &Reply) -> Vec<(String, Option<Seal<'static>>)> {
-        let message = String::from_utf8(codec(FORMAT).encode_reply(reply)).unwrap();
-        let content: serde_json::Value = serde_json::from_str(&message).unwrap();
-        let body = serde_json::json!({
-            "messages": [{ "role": "assistant", "content": content["content"] }],
-        });
-        let body = body.to_string();
-        let request = codec(FORMAT).decode_request(&body).unwrap();
-        let block = |block: &Block<'_>| {
-            let what = block.call().map_or("reasoning", |_| "call");
-            let what = block.text().map_or(what, |_| "text");
-            (what.to_owned(), block.seal.clone().map(Seal::into_owned))
-        };
-        request.messages.iter().flat_map(|message| message.blocks.iter().map(block)).collect()
-    }
-
-    #[test]
-    fn seals_of_every_vendor_come_back_on_their_blocks() {
-        let call = || Opening::ToolCall { id: "1".into(), name: "f".into(), namespace: None };
-        for (what, opening, seal) in [
-            ("reasoning", Opening::Reasoning, seal(Format::OpenAiResponses, SealKind::Encrypted)),
-            ("reasoning", Opening::Reasoning, seal(FORMAT, SealKind::Signature)),
-            ("reasoning", Opening::Reasoning, seal(FORMAT, SealKind::Redacted)),
-            ("text", Opening::Text, seal(Format::Gemini, SealKind::Signature)),
-            ("call", call(), seal(Format::Gemini, SealKind::Signature)),
-        ] {
-            let text = if seal.kind == SealKind::Redacted { "" } else { "a" };
-            let mut block = ReplyBlock::new(opening, text);
-            block.seal = Some(seal.clone());
-            let mut reply = Reply::default();
-            reply.blocks.push(block);
-            assert_eq!(sent_back(&reply), [(what.to_owned(), Some(seal.clone()))]);
-            // The same from a stream, as its client folds it.
-            let mut encoder = Encoder::default();
-            let mut bytes = Vec::new();
-            reply.unfold(&mut |event| encoder.encode(&event, &mut bytes));
-            let mut folded = Reply::default();
-            let mut decoder = codec(FORMAT).stream_decoder(crate::formats::Framing::Sse);
-            decoder.feed(&bytes, &mut |event| folded.absorb(&event));
-            assert_eq!(sent_back(&folded), [(what.to_owned(), Some(seal))]);
-        }
-    }
-
-    #[test]
-    fn blocks_of_nothing_are_not_begun_and_half_calls_not_ended() {
-        let mut encoder = Encoder::default();
-        let mut out = Vec::new();
-        let freeform = Opening::FreeformCall { id: "1".into(), name: "f".into() };
-        for event in [
-            Event::Open { index: 0, block: Opening::Text },
-            Event::Close { index: 0 },
-            Event::Open { index: 1, block: Opening::Reasoning },
-            Event::Close { index: 1 },
-            Event::Open { index: 2, block: freeform.clone() },
-            Event::Delta { index: 2, text: "\"\n".into() },
-            Event::Delta { index: 2, text: "b".into() },
-            Event::Close { index: 2 },
-            Event::Open { index: 3, block: freeform },
-            Event::Delta { index: 3, text: "c".into() },
-            Event::Close { index: 3 },
-            Event::Fault(Fault::new(crate::chat::FaultKind::Overloaded, "no")),
-        ] {
-            encoder.encode(&event, &mut out);
-        }
-        let out = String::from_utf8(out).unwrap();
-        let data = out.lines().filter_map(|line| line.strip_prefix("data: "));
-        let events: Vec<serde_json::Value> =
-            data.map(|data| serde_json::from_str(data).unwrap()).collect();
-        let stops = events.iter().filter(|event| event["type"] == "content_block_stop").count();
-        assert_eq!((stops, events[0]["index"].as_u64()), (1, Some(0)), "{out}");
-        let input: String = events
-            .iter()
-            .filter(|event| event["index"] == 0)
-            .filter_map(|event| event["delta"]["partial_json"].as_str())
-            .collect();
-        assert_eq!(input, r#"{"input":"\"\nb"}"#);
-    }
-}
+mod tests;

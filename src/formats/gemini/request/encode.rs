@@ -116,12 +116,12 @@ fn system<'r, 'a>(messages: &'r [Message<'a>], losses: &mut Losses) -> Vec<&'r B
             losses.member(message.place, "name", "there are no names of speakers");
         }
         if message.role == Role::Developer {
-            losses.whole(message.place, "the developer speaks as the system");
+            losses.reworded(message.place, "the developer speaks as the system");
         }
         for block in &message.blocks {
             match &block.content {
                 Content::Text { text, .. } if text.starts_with(ATTRIBUTION) => {
-                    losses.whole(block.place, "is for Anthropic only");
+                    losses.hint(block.place, "is for Anthropic only");
                 }
                 Content::Text { text, .. } if !text.is_empty() => {
                     plan::report_marks(block, losses);

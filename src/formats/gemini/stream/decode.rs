@@ -1,11 +1,14 @@
 //! Gemini `streamGenerateContent` → the neutral vocabulary. A whole reply has the form of a chunk
 //! and is read alike.
 
+mod chunk;
+
 use std::borrow::Cow;
 
+use self::chunk::{Candidate, Chunk, Counts, Feedback};
 use super::super::{
     fault,
-    grounding::{Grounding, Recitation, Said},
+    grounding::Said,
     logprobs, media,
     wire::{self, Part, Whole},
 };
@@ -14,54 +17,9 @@ use crate::{
         Citation, Content, Event, Fault, FaultKind, Hosted, HostedKind, Image, Json, Opening, Seal,
         Source, Start, StopReason, Usage,
     },
-    formats::{
-        EventDecoder, Malformed, ids,
-        raw::{Text, open_struct},
-        sse,
-    },
+    formats::{EventDecoder, Malformed, ids, raw::Text, sse},
     protocol::Format,
 };
-
-open_struct! {
-    struct Chunk<'a> {
-        candidates: Vec<Candidate<'a>> = "candidates",
-        feedback: Feedback<'a> = "promptFeedback",
-        usage: Counts<'a> = "usageMetadata",
-        model: Text<'a> = "modelVersion",
-        id: Text<'a> = "responseId",
-        error: fault::Error<'a> = "error",
-    }
-}
-
-open_struct! {
-    struct Candidate<'a> {
-        content: wire::Content<'a> = "content",
-        reason: Text<'a> = "finishReason",
-        message: Text<'a> = "finishMessage",
-        index: Whole = "index",
-        grounding: Grounding<'a> = "groundingMetadata",
-        recitation: Recitation<'a> = "citationMetadata",
-        logprobs: logprobs::Probabilities<'a> = "logprobsResult",
-    }
-}
-
-open_struct! {
-    struct Feedback<'a> {
-        reason: Text<'a> = "blockReason",
-        message: Text<'a> = "blockReasonMessage",
-    }
-}
-
-open_struct! {
-    struct Counts<'a> {
-        prompt: Whole = "promptTokenCount",
-        tools: Whole = "toolUsePromptTokenCount",
-        cached: Whole = "cachedContentTokenCount",
-        candidates: Whole = "candidatesTokenCount",
-        thoughts: Whole = "thoughtsTokenCount",
-        total: Whole = "totalTokenCount",
-    }
-}
 
 /// Reads one streamed reply.
 #[derive(Debug, Default)]

@@ -8,7 +8,7 @@ use super::super::{
 };
 use crate::{
     chat::{Event, Fault, Json, Opening, Seal, Start, Stop, Usage},
-    formats::write::Elements,
+    formats::write::{self, Elements},
 };
 
 /// Writes text as it comes and calls as a whole; the last chunk has the reason, the counts and the
@@ -21,6 +21,8 @@ pub(in super::super) struct Encoder {
     /// The arguments of the open call, or the bytes of the open picture.
     held: String,
     seal: Option<Seal<'static>>,
+    /// Whether a call was left out because its arguments are no JSON.
+    malformed: bool,
     said: Said,
     sources: Sources,
     begun: bool,
@@ -36,6 +38,7 @@ impl Encoder {
             open: None,
             held: String::new(),
             seal: None,
+            malformed: false,
             said: Said::default(),
             sources: Sources::new(),
             begun: false,
@@ -45,14 +48,13 @@ impl Encoder {
 
     fn frame(&mut self, out: &mut Vec<u8>, fill: impl FnOnce(&Self, &mut Vec<u8>)) {
         match self.framing {
-            Framing::Sse => out.extend_from_slice(b"data: "),
-            Framing::JsonArray => out.extend_from_slice(if self.begun { b",\n" } else { b"[" }),
+            Framing::Sse => write::event(out, "", |data| fill(self, data)),
+            Framing::JsonArray => {
+                out.extend_from_slice(if self.begun { b",\n" } else { b"[" });
+                fill(self, out);
+            }
         }
         self.begun = true;
-        fill(self, out);
-        if self.framing == Framing::Sse {
-            out.extend_from_slice(b"\n\n");
-        }
     }
 
     fn chunk(&mut self, out: &mut Vec<u8>, fill: impl FnOnce(&Self, &mut Elements<'_>)) {
@@ -92,6 +94,10 @@ impl Encoder {
                     self.chunk(out, |_, parts| answer::part(&opening, "", seal.as_ref(), parts));
                 }
             }
+            Opening::ToolCall { .. } if !answer::is_sound(&self.held) => {
+                self.malformed = true;
+                self.held.clear();
+            }
             Opening::ToolCall { .. } | Opening::FreeformCall { .. } | Opening::Image { .. } => {
                 let held = std::mem::take(&mut self.held);
                 self.chunk(out, |_, parts| answer::part(&opening, &held, seal.as_ref(), parts));
@@ -111,7 +117,7 @@ impl Encoder {
     fn stop(&mut self, stop: &Stop, out: &mut Vec<u8>) {
         self.frame(out, |this, out| {
             let beside = Beside {
-                reason: Some(stop.reason),
+                reason: Some(answer::finish_reason(stop.reason, this.malformed)),
                 usage: Some(&this.usage),
                 sources: Some((&this.sources, &this.said)),
                 logprobs: &[],

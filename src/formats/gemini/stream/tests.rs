@@ -89,13 +89,13 @@ fn cases() -> Vec<(Vec<String>, &'static str)> {
             ],
             " 5/4 text a 7/7; End",
         ),
-        (vec![chunk(&text("a"), "")], "r text a; BadGateway: the provider's stream ended before it was complete"),
+        (vec![chunk(&text("a"), "")], "r text a BadGateway: the provider's stream ended before it was complete"),
         (vec![chunk("", r#","finishReason":"SAFETY""#)], "r refusal The reply was blocked (SAFETY).; ContentFilter"),
         (vec![chunk(&text("a"), r#","finishReason":"SAFETY""#)], "r text a; ContentFilter"),
-        (vec![chunk(&text("a"), r#","finishReason":"MALFORMED_FUNCTION_CALL","finishMessage":"m""#)], "r text a; BadGateway: m"),
+        (vec![chunk(&text("a"), r#","finishReason":"MALFORMED_FUNCTION_CALL","finishMessage":"m""#)], "r text a BadGateway: m"),
         (
             vec![chunk(&text("a"), ""), r#"{"error":{"code":429,"message":"m","status":"RESOURCE_EXHAUSTED"}}"#.to_owned()],
-            "r text a; RateLimit: m",
+            "r text a RateLimit: m",
         ),
         (
             vec![r#"{"candidates":[{"index":1,"content":{"parts":[{"text":"no"}]}},{"index":0,"content":{"parts":[{"text":"yes"}]},"finishReason":"STOP"}],"responseId":"r"}"#.to_owned()],
@@ -146,7 +146,7 @@ fn an_array_is_written_as_one_whatever_happens() {
     for (events, expected) in [
         (vec![&start, &open, &delta, &close, &stop], "r text a; 0/0 End"),
         (vec![&fault], " Overloaded: m"),
-        (vec![&start, &open, &delta, &fault, &fault], "r text a; Overloaded: m"),
+        (vec![&start, &open, &delta, &fault, &fault], "r text a Overloaded: m"),
     ] {
         let mut encoder = Gemini.stream_encoder(Framing::JsonArray, true);
         let mut out = Vec::new();

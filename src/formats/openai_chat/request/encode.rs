@@ -10,7 +10,7 @@ mod wishes;
 
 use super::super::FORMAT;
 use crate::{
-    chat::{Block, CacheMark, CacheTtl, Request, Role},
+    chat::{Block, CacheMark, CacheTtl, Request},
     formats::{
         Encoded, Malformed,
         dropped::Losses,
@@ -79,7 +79,7 @@ impl<'a> Writer<'_, 'a> {
     /// Reports a seal that has no place here.
     fn lost_seal(&mut self, block: &Block<'a>) {
         if let Some(seal) = &block.seal {
-            self.losses.whole(block.place, format!("sealed by {}", seal.format));
+            self.losses.hint(block.place, format!("sealed by {}", seal.format));
         }
     }
 
@@ -106,12 +106,4 @@ fn write_mark(mark: CacheMark, out: &mut Members<'_>) {
             }),
         );
     });
-}
-
-/// The block by which Claude Code tells Anthropic which client it is. Elsewhere it means nothing,
-/// and it must not disturb caches.
-fn attribution<'m, 'a>(request: &'m Request<'a>) -> Option<&'m Block<'a>> {
-    let first = request.messages.first().filter(|message| message.role == Role::System)?;
-    let block = first.blocks.first()?;
-    block.text()?.starts_with("x-anthropic-billing-header:").then_some(block)
 }

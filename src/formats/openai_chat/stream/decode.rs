@@ -53,7 +53,7 @@ impl EventDecoder for Decoder {
             return Ok(());
         }
         if data == "[DONE]" {
-            self.done(on_event);
+            self.complete(on_event);
             return Ok(());
         }
         if event.truncated {
@@ -76,6 +76,11 @@ impl EventDecoder for Decoder {
             self.done(on_event);
         }
     }
+}
+
+/// The reply is not complete, whatever else it says.
+fn broken_off(why: &str) -> Fault {
+    Fault::new(FaultKind::BadGateway, format!("the provider broke the reply off ({why})"))
 }
 
 impl Decoder {
@@ -167,25 +172,37 @@ impl Decoder {
         Ok(())
     }
 
-    /// The reply is complete.
+    /// The stream says that it is complete. Proxies say so too when the stream behind them was cut:
+    /// without a reason to finish, a call that is not whole has broken off.
+    fn complete(&mut self, on_event: Emit<'_>) {
+        if self.finish.is_none() && self.lanes.end_in_a_call() {
+            self.broken(broken_off("within the arguments of a call"), on_event);
+        } else {
+            self.done(on_event);
+        }
+    }
+
+    /// The reply is complete, unless its reason to finish says that it is not: then what is open
+    /// stays open.
     fn done(&mut self, on_event: Emit<'_>) {
+        let (reason, sequence) = self.finish.take().unwrap_or_default();
+        let stop = match finish(&reason, self.calls > 0) {
+            Finish::Stop(StopReason::End) if sequence.is_some() => {
+                Stop { reason: StopReason::StopSequence, sequence }
+            }
+            Finish::Stop(reason) => reason.into(),
+            Finish::Broken => {
+                self.broken(broken_off(&format!("`finish_reason`: `{reason}`")), on_event);
+                return;
+            }
+        };
         self.over = true;
         self.lanes.end(on_event);
         if self.usage.tier != self.tier {
             self.usage.tier = self.tier;
             on_event(Event::Usage(self.usage));
         }
-        let (reason, sequence) = self.finish.take().unwrap_or_default();
-        on_event(match finish(&reason, self.calls > 0) {
-            Finish::Stop(StopReason::End) if sequence.is_some() => {
-                Event::Stop(Stop { reason: StopReason::StopSequence, sequence })
-            }
-            Finish::Stop(reason) => Event::Stop(reason.into()),
-            Finish::Broken => Event::Fault(Fault::new(
-                FaultKind::BadGateway,
-                format!("the provider broke the reply off (`finish_reason`: `{reason}`)"),
-            )),
-        });
+        on_event(Event::Stop(stop));
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::{
-    super::{StreamEncoder, openai_error, raw::write_event},
+    super::{StreamEncoder, openai_error},
     reply::{annotation, picture},
     seal,
     words::{finish_reason, tier_name, write_usage},
@@ -48,19 +48,20 @@ impl Encoder {
 
     /// Writes a chunk with one choice.
     fn choice(&self, out: &mut Vec<u8>, fill: impl FnOnce(&mut Members<'_>)) {
-        out.extend_from_slice(b"data: ");
-        out.extend_from_slice(&self.head);
-        out.push(b'[');
-        write::object(out, |choice| {
-            choice.value("index", &0);
-            fill(choice);
+        write::event(out, "", |out| {
+            out.extend_from_slice(&self.head);
+            out.push(b'[');
+            write::object(out, |choice| {
+                choice.value("index", &0);
+                fill(choice);
+            });
+            out.push(b']');
+            if self.usage_wanted {
+                // OpenAI: every chunk but the last then has the key.
+                out.extend_from_slice(b",\"usage\":null");
+            }
+            out.push(b'}');
         });
-        out.push(b']');
-        if self.usage_wanted {
-            // OpenAI: every chunk but the last then has the key.
-            out.extend_from_slice(b",\"usage\":null");
-        }
-        out.extend_from_slice(b"}\n\n");
     }
 
     fn delta(&self, out: &mut Vec<u8>, fill: impl FnOnce(&mut Members<'_>)) {
@@ -94,7 +95,7 @@ impl Encoder {
             | Opening::Hosted(_)
             | Opening::Image { .. } => return,
             Opening::ToolCall { id, name, .. } => (id, "function", name, "arguments"),
-            Opening::FreeformCall { id, name } => (id, "custom", name, "input"),
+            Opening::FreeformCall { id, name, .. } => (id, "custom", name, "input"),
         };
         self.calls += 1;
         self.call(out, |call| {
@@ -195,16 +196,16 @@ impl Encoder {
             choice.value("finish_reason", finish_reason(reason));
         });
         if self.usage_wanted {
-            out.extend_from_slice(b"data: ");
-            out.extend_from_slice(&self.head);
-            out.extend_from_slice(b"[],");
             let mut last = Vec::new();
             write::object(&mut last, |last| {
                 write_usage(&self.usage, last);
                 last.maybe("service_tier", self.usage.tier.and_then(tier_name));
             });
-            out.extend_from_slice(&last[1..]);
-            out.extend_from_slice(b"\n\n");
+            write::event(out, "", |out| {
+                out.extend_from_slice(&self.head);
+                out.extend_from_slice(b"[],");
+                out.extend_from_slice(&last[1..]);
+            });
         }
         out.extend_from_slice(b"data: [DONE]\n\n");
     }
@@ -249,6 +250,7 @@ impl StreamEncoder for Encoder {
     /// An error chunk and no `[DONE]`: SDKs raise on it, and would take a stream that just ends for
     /// complete.
     fn fail(&mut self, fault: &Fault, out: &mut Vec<u8>) {
-        write_event(out, "", &json!({ "error": openai_error::object(fault) }));
+        let error = json!({ "error": openai_error::object(fault) });
+        write::event(out, "", |data| write::value(data, &error));
     }
 }

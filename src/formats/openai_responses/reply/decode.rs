@@ -298,7 +298,7 @@ pub(in super::super) fn call(kind: &str, item: Item<'_>) -> Option<Opening> {
     let id = text(item.call_id.or(item.id)).unwrap_or_default().into_owned();
     let namespace = text(item.namespace).map(Cow::into_owned);
     Some(if kind == "custom_tool_call" {
-        Opening::FreeformCall { id, name }
+        Opening::FreeformCall { id, name, namespace }
     } else {
         Opening::ToolCall { id, name, namespace }
     })

@@ -1,32 +1,32 @@
-//! The neutral vocabulary → OpenAI Responses, whole replies; and the pieces that streams are made
-//! of: items, and the response object.
+//! The neutral vocabulary → OpenAI Responses, whole replies; and the response object, which streams
+//! have too.
+
+pub(in super::super) mod item;
 
 use std::borrow::Cow;
 
+use self::item::{State, can_say, item, item_id};
 use super::super::{FORMAT, tier_name};
 use crate::{
-    chat::{
-        Citation, Fault, Hosted, HostedKind, Json, Opening, Reply, ReplyBlock, Seal, Start,
-        StopReason, Usage,
-    },
+    chat::{Fault, Json, Opening, Reply, ReplyBlock, Seal, Start, StopReason, Usage},
     formats::{
         openai_error,
         seals::{self, Attach},
-        write::{self, Elements, Members},
+        write::{self, Members},
     },
 };
 
 /// Writes a whole reply.
 pub(in super::super) fn encode(reply: &Reply) -> Vec<u8> {
-    let mut output = Output::default();
-    for block in &reply.blocks {
-        output.add(&reply.start, block);
-    }
     let ending = match (&reply.fault, &reply.stop) {
         (Some(fault), _) => Ending::Failed(fault),
         (None, Some(stop)) => Ending::Stopped(stop.reason),
         (None, None) => Ending::InProgress,
     };
+    let mut output = Output::default();
+    for block in &reply.blocks {
+        output.add(&reply.start, block, ending.state_of(block));
+    }
     let mut out = Vec::new();
     write::object(&mut out, |object| {
         response(object, &reply.start, &output, ending, Some(&reply.usage));
@@ -44,25 +44,30 @@ pub(in super::super) struct Output {
 
 impl Output {
     /// Adds the items that a complete block becomes, and tells them.
-    pub(in super::super) fn add(&mut self, start: &Start, block: &ReplyBlock) -> Vec<String> {
+    pub(in super::super) fn add(
+        &mut self,
+        start: &Start,
+        block: &ReplyBlock,
+        state: State,
+    ) -> Vec<String> {
         let mut items = Vec::new();
         if can_say(&block.opening) {
-            items.push(self.push(start, block));
+            items.push(self.push(start, block, state));
         }
         if let Some(seal) = block.seal.as_ref().filter(|_| block.opening != Opening::Reasoning) {
             // The seal travels behind the block that it belongs to, in a carrier of its own.
             let mut carrier = ReplyBlock::new(Opening::Reasoning, "");
             let data = Cow::Owned(seals::close(seal, Attach::Previous, FORMAT).into_owned());
             carrier.seal = Some(Seal { format: FORMAT, data, item: None, ..seal.clone() });
-            items.push(self.push(start, &carrier));
+            items.push(self.push(start, &carrier, State::Done));
         }
         items
     }
 
-    fn push(&mut self, start: &Start, block: &ReplyBlock) -> String {
+    fn push(&mut self, start: &Start, block: &ReplyBlock, state: State) -> String {
         let mut json = Vec::new();
         let id = item_id(start, self.count, &block.opening);
-        item(&mut json, &id, block, true);
+        item(&mut json, &id, block, state);
         if self.count > 0 {
             self.items.push(b',');
         }
@@ -81,6 +86,16 @@ pub(in super::super) enum Ending<'a> {
 }
 
 impl Ending<'_> {
+    /// How far an item has come that is told at this end: the arguments of a call may have broken
+    /// off.
+    pub(in super::super) fn state_of(self, block: &ReplyBlock) -> State {
+        let cut = matches!(self.status(), ("incomplete", _));
+        let broken = matches!(block.opening, Opening::ToolCall { .. })
+            && !block.text.is_empty()
+            && Json::parse(&block.text).is_none();
+        if cut && broken { State::Incomplete } else { State::Done }
+    }
+
     /// `status`, and the reason why it is incomplete.
     pub(in super::super) fn status(self) -> (&'static str, Option<&'static str>) {
         match self {
@@ -163,186 +178,4 @@ fn usage(object: &mut Members<'_>, used: &Usage) {
         details.value("reasoning_tokens", &used.reasoning);
     });
     object.value("total_tokens", &(used.input + used.output));
-}
-
-/// Whether an item can be made of a block.
-pub(in super::super) fn can_say(opening: &Opening) -> bool {
-    match opening {
-        Opening::Hosted(hosted) => hosted.format == FORMAT || action(hosted).is_some(),
-        Opening::Text
-        | Opening::Reasoning
-        | Opening::Refusal
-        | Opening::ToolCall { .. }
-        | Opening::FreeformCall { .. }
-        | Opening::Image { .. } => true,
-    }
-}
-
-/// What another vendor's search did, as an action of `web_search_call`.
-fn action(hosted: &Hosted<'_>) -> Option<(&'static str, &'static str)> {
-    hosted.query.as_ref()?;
-    match hosted.tool {
-        HostedKind::WebSearch => Some(("search", "query")),
-        HostedKind::WebFetch => Some(("open_page", "url")),
-        HostedKind::CodeExecution
-        | HostedKind::FileSearch
-        | HostedKind::ImageGeneration
-        | HostedKind::Mcp
-        | HostedKind::ToolSearch
-        | HostedKind::ComputerUse
-        | HostedKind::Shell
-        | HostedKind::TextEditor
-        | HostedKind::Memory
-        | HostedKind::Other => None,
-    }
-}
-
-/// The id of the item at `index`: of the form that its kind has, the same in every event.
-pub(in super::super) fn item_id(start: &Start, index: u32, opening: &Opening) -> String {
-    let prefix = match opening {
-        Opening::Hosted(hosted) if hosted.format == FORMAT && !hosted.id.is_empty() => {
-            return hosted.id.clone().into_owned();
-        }
-        Opening::Text | Opening::Refusal => "msg",
-        Opening::Reasoning => "rs",
-        Opening::ToolCall { .. } => "fc",
-        Opening::FreeformCall { .. } => "ctc",
-        Opening::Hosted(_) => "ws",
-        Opening::Image { .. } => "ig",
-    };
-    format!("{prefix}_{}_{index}", start.id)
-}
-
-/// Writes an item: as it is announced, or done.
-pub(in super::super) fn item(out: &mut Vec<u8>, id: &str, block: &ReplyBlock, done: bool) {
-    let text = &*block.text;
-    let status = if done { "completed" } else { "in_progress" };
-    if let Opening::Hosted(hosted) = &block.opening
-        && hosted.format == FORMAT
-    {
-        out.extend_from_slice(hosted.raw.get().as_bytes());
-        return;
-    }
-    // OpenAI binds its encrypted content to the id of the item that it came with.
-    let bound = block.seal.as_ref().filter(|seal| seal.format == FORMAT);
-    let bound = bound.and_then(|seal| seal.item.as_deref());
-    write::object(out, |item| {
-        item.value("id", bound.unwrap_or(id));
-        match &block.opening {
-            Opening::Text | Opening::Refusal => {
-                item.value("type", "message");
-                item.value("role", "assistant");
-                item.value("status", status);
-                item.array("content", |content| {
-                    if done {
-                        content.object(|part| self::part(part, block));
-                    }
-                });
-            }
-            Opening::Reasoning => {
-                item.value("type", "reasoning");
-                item.array("summary", |summary| {
-                    if !text.is_empty() {
-                        summary.object(|part| summary_part(part, text));
-                    }
-                });
-                let seal = block.seal.as_ref();
-                let seal = seal.map(|seal| seals::close(seal, Attach::Own, FORMAT));
-                item.maybe("encrypted_content", seal.as_deref());
-            }
-            Opening::ToolCall { id: call, name, namespace } => {
-                item.value("type", "function_call");
-                item.value("status", status);
-                item.value("call_id", call);
-                item.value("name", name);
-                item.maybe("namespace", namespace.as_ref());
-                item.value("arguments", arguments(text, done));
-            }
-            Opening::FreeformCall { id: call, name } => {
-                item.value("type", "custom_tool_call");
-                item.value("status", status);
-                item.value("call_id", call);
-                item.value("name", name);
-                item.value("input", text);
-            }
-            Opening::Hosted(hosted) => {
-                item.value("type", "web_search_call");
-                item.value("status", status);
-                if let Some((kind, key)) = action(hosted) {
-                    item.object("action", |action| {
-                        action.value("type", kind);
-                        action.maybe(key, hosted.query.as_deref());
-                    });
-                }
-            }
-            Opening::Image { media_type } => {
-                item.value("type", "image_generation_call");
-                item.value("status", status);
-                item.value("output_format", media_type.trim_start_matches("image/"));
-                item.maybe("result", done.then_some(text));
-            }
-        }
-    });
-}
-
-/// The arguments of a call that is done: never nothing.
-pub(in super::super) fn arguments(text: &str, done: bool) -> &str {
-    if done && text.is_empty() { "{}" } else { text }
-}
-
-/// Writes the part that a message has.
-pub(in super::super) fn part(part: &mut Members<'_>, block: &ReplyBlock) {
-    if block.opening == Opening::Refusal {
-        part.value("type", "refusal");
-        part.value("refusal", &block.text);
-        return;
-    }
-    part.value("type", "output_text");
-    part.value("text", &block.text);
-    part.array("annotations", |list| {
-        for citation in &block.citations {
-            if let Some(annotation) = annotation(citation, &block.text) {
-                list.raw(&annotation);
-            }
-        }
-    });
-    part.array("logprobs", |list| logprobs(&block.logprobs, list));
-}
-
-pub(in super::super) fn summary_part(part: &mut Members<'_>, text: &str) {
-    part.value("type", "summary_text");
-    part.value("text", text);
-}
-
-/// Writes the elements of arrays, one behind the other.
-pub(in super::super) fn logprobs(tokens: &[Json<'static>], list: &mut Elements<'_>) {
-    for tokens in tokens {
-        let inside = tokens.get().trim().trim_start_matches('[').trim_end_matches(']').trim();
-        if !inside.is_empty() {
-            list.raw(inside);
-        }
-    }
-}
-
-/// A citation as an annotation: as it stands if it is of this format, else by its URL.
-pub(in super::super) fn annotation<'c>(
-    citation: &'c Citation<'_>,
-    text: &str,
-) -> Option<Cow<'c, str>> {
-    if citation.format == FORMAT {
-        return Some(Cow::Borrowed(citation.raw.get()));
-    }
-    let url = citation.url.as_deref()?;
-    // Without a range, all that has been said so far.
-    let end = || u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
-    let (from, to) = citation.range.unwrap_or_else(|| (0, end()));
-    let mut out = Vec::new();
-    write::object(&mut out, |annotation| {
-        annotation.value("type", "url_citation");
-        annotation.value("start_index", &from);
-        annotation.value("end_index", &to);
-        annotation.value("url", url);
-        annotation.value("title", citation.title.as_deref().unwrap_or(url));
-    });
-    String::from_utf8(out).ok().map(Cow::Owned)
 }

@@ -95,7 +95,7 @@ pub(in super::super) fn decode(body: &str) -> Result<Request<'_>, Malformed> {
     conversation.tools.add_all(body.tools.unwrap_or_default())?;
     conversation.instructions(body.instructions)?;
     conversation.input(body.input)?;
-    let Conversation { messages, tools, effort, .. } = conversation;
+    let Conversation { messages, tools, effort, state: inside, .. } = conversation;
     request.messages = messages;
     request.tools = tools.into_list();
     request.model = text(body.model).unwrap_or_default();
@@ -124,7 +124,8 @@ pub(in super::super) fn decode(body: &str) -> Result<Request<'_>, Malformed> {
     request.user =
         User { id: text(body.user), safety_id: text(body.safety_id), metadata: body.metadata };
     request.store = body.store;
-    request.state = state(body.previous, body.conversation, body.prompt, &mut request.extra);
+    request.state =
+        state(body.previous, body.conversation, body.prompt, &mut request.extra).or(inside);
     Ok(request)
 }
 

@@ -15,6 +15,7 @@ use crate::{
         dropped::Losses,
         hints::Hints,
         names::Names,
+        openai::attribution,
         write::{self, Members},
     },
 };
@@ -51,7 +52,7 @@ impl<'t, 'a> Writer<'t, 'a> {
             self.marks(block);
         }
         if let Some(block) = attribution(request) {
-            self.losses.whole(block.place, "only Anthropic reads it");
+            self.losses.hint(block.place, "only Anthropic reads it");
         }
         let rest = &request.messages[instructions.map_or(0, |(_, messages)| messages)..];
         body.array("input", |items| self.input(rest, items));
@@ -89,12 +90,4 @@ impl<'t, 'a> Writer<'t, 'a> {
             self.losses.member(block.place, "cache_control", "the target caches by itself");
         }
     }
-}
-
-/// The block by which Claude Code tells Anthropic which client it is. Elsewhere it means nothing,
-/// and it must not disturb caches.
-fn attribution<'m, 'a>(request: &'m Request<'a>) -> Option<&'m Block<'a>> {
-    let first = request.messages.first().filter(|message| message.role == Role::System)?;
-    let block = first.blocks.first()?;
-    block.text()?.starts_with("x-anthropic-billing-header:").then_some(block)
 }

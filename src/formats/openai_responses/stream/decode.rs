@@ -73,10 +73,11 @@ impl EventDecoder for Decoder {
         if matches!(event.data.trim(), "" | "[DONE]") {
             return Ok(());
         }
-        let wire: Wire<'_> = serde_json::from_str(event.data)
+        let mut wire: Wire<'_> = serde_json::from_str(event.data)
             .map_err(|error| Malformed::new(format!("`{}`: {error}", event.name)))?;
-        let kind = wire.kind.as_ref().map_or(event.name, |kind| &*kind.0).to_owned();
-        match &*kind {
+        let told = wire.kind.take();
+        let kind = told.as_ref().map_or(event.name, |kind| &*kind.0);
+        match kind {
             "response.created" | "response.in_progress" | "response.queued" => {
                 self.begin(wire.response, on_event)
             }
@@ -85,26 +86,27 @@ impl EventDecoder for Decoder {
             "response.completed"
             | "response.done"
             | "response.incomplete"
-            | "response.cancelled" => self.complete(&kind, wire.response, on_event),
+            | "response.cancelled" => self.complete(kind, wire.response, on_event),
+            // Items that are not done have broken off; those behind them are not told.
             "response.failed" | "error" => {
-                self.end(on_event);
                 on_event(Event::Fault(fault::of_event(event.data)));
                 Ok(())
             }
-            _ if kind.starts_with("response.") => self.piece(&kind, wire, on_event),
+            _ if kind.starts_with("response.") => self.piece(kind, wire, on_event),
             _ => Ok(()),
         }
     }
+}
 
+impl Decoder {
+    /// Nothing more comes: every item is complete, as far as it will be.
     fn end(&mut self, on_event: &mut dyn FnMut(Event<'_>)) {
         for lane in &mut self.lanes {
             lane.done = true;
         }
         self.advance(on_event);
     }
-}
 
-impl Decoder {
     /// An event that is too long to be read. Only the last one echoes so much.
     fn truncated(
         &mut self,
@@ -176,6 +178,12 @@ impl Decoder {
             .map(|response| raw::read(response, "/response"))
             .transpose()?
             .unwrap_or_default();
+        let ending = response.ending(kind, &self.facts);
+        if matches!(ending, Event::Fault(_)) {
+            on_event(Event::Usage(response.usage(&self.facts)));
+            on_event(ending);
+            return Ok(());
+        }
         let output = response.output.as_deref().unwrap_or_default();
         if !self.seen {
             for item in output {

@@ -1,11 +1,14 @@
 //! The neutral vocabulary → OpenAI Responses, streamed. What an item looks like is said in
-//! `reply::encode`.
+//! `reply::encode::item`.
 
 use super::super::{
     super::StreamEncoder,
     reply::encode::{
-        Ending, Output, annotation, arguments, can_say, item, item_id, logprobs, part, response,
-        summary_part,
+        Ending, Output,
+        item::{
+            State, annotation, arguments, can_say, item, item_id, logprobs, part, summary_part,
+        },
+        response,
     },
 };
 use crate::{
@@ -23,8 +26,9 @@ pub(in super::super) struct Encoder {
     start: Start,
     usage: Usage,
     open: Option<Open>,
-    /// Whether the open item is complete. It is told with the next event: if that is an error, the
-    /// item broke off, and a client must not take it for whole (a call would be run).
+    /// Whether the open item has ended. It is told with the next event: if that is the limit of
+    /// tokens, a call's arguments may have broken off, and it is told as incomplete; if that is an
+    /// error, it is not told: Codex would run the call, ask again, and run it again.
     closing: bool,
     output: Output,
 }
@@ -38,8 +42,18 @@ struct Open {
 
 impl StreamEncoder for Encoder {
     fn encode(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
-        if self.closing && !matches!(event, Event::Fault(_)) {
-            self.close(out);
+        if self.closing {
+            match event {
+                Event::Usage(_) | Event::Fault(_) => {}
+                Event::Stop(stop) => self.close(Ending::Stopped(stop.reason), out),
+                Event::Start(_)
+                | Event::Open { .. }
+                | Event::Delta { .. }
+                | Event::Citation { .. }
+                | Event::Seal { .. }
+                | Event::Logprobs { .. }
+                | Event::Close { .. } => self.close(Ending::InProgress, out),
+            }
         }
         match event {
             Event::Start(start) => {
@@ -78,21 +92,13 @@ pub(in super::super) fn event(
     sequence: u64,
     fill: impl FnOnce(&mut Members<'_>),
 ) {
-    out.extend_from_slice(b"event: ");
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\ndata: ");
-    let from = out.len();
-    write::object(out, |event| {
-        event.value("type", name);
-        event.value("sequence_number", &sequence);
-        fill(event);
+    write::event(out, name, |data| {
+        write::object(data, |event| {
+            event.value("type", name);
+            event.value("sequence_number", &sequence);
+            fill(event);
+        });
     });
-    // Raw JSON may have been written over several lines; an event's data is one.
-    let data = &mut out[from..];
-    if memchr::memchr2(b'\n', b'\r', data).is_some() {
-        data.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
-    }
-    out.extend_from_slice(b"\n\n");
 }
 
 impl Encoder {
@@ -128,13 +134,12 @@ impl Encoder {
     }
 
     fn open(&mut self, opening: &Opening, out: &mut Vec<u8>) {
-        self.close(out);
         let index = self.output.count;
         let id = item_id(&self.start, index, opening);
         let block = ReplyBlock::new(opening.clone(), "");
         if can_say(opening) {
             let mut json = Vec::new();
-            item(&mut json, &id, &block, false);
+            item(&mut json, &id, &block, State::Announced);
             self.item("response.output_item.added", index, &json, out);
         }
         self.open = Some(Open { id, index, block });
@@ -216,9 +221,10 @@ impl Encoder {
         });
     }
 
-    fn close(&mut self, out: &mut Vec<u8>) {
+    fn close(&mut self, ending: Ending<'_>, out: &mut Vec<u8>) {
         self.closing = false;
         let Some(open) = &self.open else { return };
+        let state = ending.state_of(&open.block);
         match &open.block.opening {
             Opening::Text => self.tell(out, "response.output_text.done", |event, open| {
                 event.value("content_index", &0);
@@ -253,7 +259,7 @@ impl Encoder {
                 self.tell(out, "response.image_generation_call.completed", |_, _| {});
             }
         }
-        self.close_item(out);
+        self.close_item(state, out);
     }
 
     fn close_summary(&mut self, out: &mut Vec<u8>) {
@@ -269,7 +275,7 @@ impl Encoder {
 
     /// The item is done: clients take it from here (Codex). A seal of another block follows in an
     /// item of its own.
-    fn close_item(&mut self, out: &mut Vec<u8>) {
+    fn close_item(&mut self, state: State, out: &mut Vec<u8>) {
         if let Some(Opening::Text | Opening::Refusal) =
             self.open.as_ref().map(|open| &open.block.opening)
         {
@@ -279,7 +285,7 @@ impl Encoder {
             });
         }
         let Some(open) = self.open.take() else { return };
-        let items = self.output.add(&self.start, &open.block);
+        let items = self.output.add(&self.start, &open.block, state);
         let said = can_say(&open.block.opening);
         for (number, json) in (0..).zip(items) {
             let index = open.index + number;

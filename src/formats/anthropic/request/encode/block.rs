@@ -24,22 +24,32 @@ const NO_RESULT: &str = "[No result: the tool call did not finish.]";
 pub(super) fn takes(block: &Block<'_>, role: Role, losses: &mut Losses) -> bool {
     let why: Cow<'static, str> = match &block.content {
         Content::Text { text, .. } if text.trim().is_empty() => {
-            "Anthropic takes no text of white space alone".into()
+            losses.hint(block.place, "Anthropic takes no text of white space alone");
+            return false;
         }
         Content::Text { .. } => return true,
         Content::Refusal(text) => {
-            losses.whole(block.place, "a refusal becomes text");
+            losses.reworded(block.place, "a refusal becomes text");
             return !text.trim().is_empty();
         }
-        Content::Reasoning(_) => match &block.seal {
-            Some(seal) if seal.format == FORMAT => return true,
-            Some(seal) => format!("sealed by {}", seal.format).into(),
-            None => "Anthropic takes no reasoning without its signature".into(),
-        },
+        Content::Reasoning(_) => {
+            match &block.seal {
+                Some(seal) if seal.format == FORMAT => return true,
+                Some(seal) => losses.hint(block.place, format!("sealed by {}", seal.format)),
+                None => {
+                    let why = "Anthropic takes no reasoning without its signature";
+                    losses.hint(block.place, why);
+                }
+            }
+            return false;
+        }
         Content::Hosted(hosted) if hosted.format == FORMAT => return true,
         Content::Opaque { format, .. } if *format == FORMAT => return true,
         Content::Hosted(hosted) => format!("only {} has it", hosted.format).into(),
-        Content::Opaque { format, .. } => format!("only {format} has it").into(),
+        Content::Opaque { format, kind, .. } => {
+            losses.opaque(block.place, *format, kind);
+            return false;
+        }
         Content::Audio(_) => "Anthropic takes no sound".into(),
         Content::Image(_) | Content::Document(_) if role != Role::User => {
             "Anthropic takes files from the user only".into()
@@ -265,7 +275,7 @@ impl<'r> Writer<'r> {
             self.losses.member(block.place, "namespace", why);
         }
         if call.freeform {
-            self.losses.whole(block.place, "becomes a call with one text argument");
+            self.losses.reworded(block.place, "becomes a call with one text argument");
         }
         list.object(|out| {
             out.value("type", "tool_use");
@@ -279,7 +289,8 @@ impl<'r> Writer<'r> {
             } else if source.starts_with('{') && Json::parse(source).is_some() {
                 out.raw("input", source);
             } else {
-                self.losses.member(block.place, "arguments", "are not a JSON object");
+                let why = "its arguments are no JSON object: become text in one";
+                self.losses.reworded(block.place, why);
                 out.object("input", |input| input.value("arguments", &call.arguments));
             }
             self.members(block, out);
@@ -296,7 +307,7 @@ impl<'r> Writer<'r> {
     ) {
         self.foreign_seal(block);
         if result.freeform {
-            self.losses.whole(block.place, "becomes the result of a function");
+            self.losses.reworded(block.place, "becomes the result of a function");
         }
         list.object(|out| {
             out.value("type", "tool_result");

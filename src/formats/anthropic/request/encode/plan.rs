@@ -69,7 +69,7 @@ impl<'r> Plan<'r> {
                 losses.member(message.place, "name", why);
             }
             if message.role == Role::Developer {
-                losses.whole(message.place, "the developer speaks as the system");
+                losses.reworded(message.place, "the developer speaks as the system");
             }
             losses.extras(&message.extra, message.place, FORMAT, &mut |_| {});
             if planner.is_leading(message) {
@@ -153,7 +153,7 @@ impl<'r> Planner<'r> {
                         // What the model says next, it says after this.
                         self.close();
                     } else {
-                        losses.whole(block.place, "answers no call: only its content is told");
+                        losses.reworded(block.place, "answers no call: only its content is told");
                         self.orphan(result, losses);
                     }
                 }

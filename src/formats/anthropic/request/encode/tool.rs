@@ -76,7 +76,7 @@ impl<'r> Writer<'r> {
                 self.rest_of(tool, out);
             }),
             ToolKind::Freeform { grammar } => {
-                self.losses.whole(tool.place, "becomes a function with one text argument");
+                self.losses.reworded(tool.place, "becomes a function with one text argument");
                 list.object(|out| {
                     self.head(tool, grammar.as_ref(), out);
                     out.raw("input_schema", FREEFORM_SCHEMA);
@@ -105,7 +105,7 @@ impl<'r> Writer<'r> {
     fn head(&mut self, tool: &Tool<'_>, grammar: Option<&Grammar<'_>>, out: &mut Members<'_>) {
         let space = tool.namespace.as_ref();
         if space.is_some() {
-            self.losses.whole(tool.place, "its namespace becomes a part of its name");
+            self.losses.reworded(tool.place, "its namespace becomes a part of its name");
         }
         out.value("name", &self.names.wire(space.map(|space| &*space.name), &tool.name));
         let rule = grammar.map(|Grammar { syntax, definition }| {
@@ -173,6 +173,8 @@ impl<'r> Writer<'r> {
             ToolChoice::Required => ("any", None),
             ToolChoice::Named(name) => ("tool", Some(name)),
             ToolChoice::Allowed { names, required: true } if names.len() == 1 => {
+                let why = "one tool that must be called is a forced one";
+                self.losses.reworded_field(request, Field::ToolChoice, why);
                 ("tool", names.first())
             }
             ToolChoice::Allowed { required, .. } => {
@@ -197,7 +199,7 @@ impl<'r> Writer<'r> {
             let place = Place::new(Field::ToolChoice.pointer(request.format), &[]);
             match request.format {
                 // Chat names the type once more, around the name.
-                Format::OpenAi => self.losses.field(request, Field::ToolChoice, why),
+                Format::OpenAi => self.losses.reworded_field(request, Field::ToolChoice, why),
                 Format::OpenAiResponses | Format::Anthropic | Format::Gemini => {
                     self.losses.member(place, "type", why);
                 }

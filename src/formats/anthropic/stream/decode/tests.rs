@@ -110,7 +110,7 @@ const ROWS: &[(&[&str], &str)] = &[
             CALL,
             r#"content_block_delta|"index":5,"delta":{"type":"input_json_delta","partial_json":"{}"}"#,
         ],
-        "start 1, 7 in 1 out, 0 call t f, close, BadGateway the provider's answer is unreadable: a piece of a tool's input outside of its block",
+        "start 1, 7 in 1 out, 0 call t f, BadGateway the provider's answer is unreadable: a piece of a tool's input outside of its block",
     ),
     // A signature in pieces, and reasoning that may not be read.
     (
@@ -152,7 +152,7 @@ const ROWS: &[(&[&str], &str)] = &[
     ),
     (
         &[START, TEXT, r#"error|"error":{"type":"rate_limit_error","message":"slow"}"#, A, END],
-        "start 1, 7 in 1 out, 0 text, close, RateLimit slow",
+        "start 1, 7 in 1 out, 0 text, RateLimit slow",
     ),
     // Later counts of nothing do not undo earlier ones; a reason may come before its counts.
     (

@@ -128,16 +128,17 @@ impl<'r, 'a> Plan<'r, 'a> {
         losses.extras(&message.extra, message.place, Format::Gemini, &mut |own| extra.push(own));
         let is_system = matches!(message.role, Role::System | Role::Developer);
         if is_system {
-            losses.whole(message.place, "the system speaks first only: becomes text of the user");
+            losses
+                .reworded(message.place, "the system speaks first only: becomes text of the user");
         } else if self.system_spoke && !is_model && !message.blocks.is_empty() {
-            losses.whole(message.place, "joins the system's words in one turn of the user");
+            losses.reworded(message.place, "joins the system's words in one turn of the user");
         }
         self.system_spoke = is_system;
         let mut added = Vec::new();
         for block in &message.blocks {
             if block.result().is_some() {
                 if !self.placed.contains(&std::ptr::from_ref(block)) {
-                    losses.whole(block.place, "answers no call: becomes text");
+                    losses.reworded(block.place, "answers no call: becomes text");
                     added.push(Part::Stray(block));
                 }
                 continue;
@@ -245,25 +246,26 @@ pub(super) fn report(context: Context<'_, '_>, block: &Block<'_>, losses: &mut L
             (Some(true), _) => true,
             (None, true) => !reasoning.shown().is_empty(),
             (None, false) => {
-                losses.whole(block.place, "reasoning without a signature of Gemini's");
+                losses.hint(block.place, "reasoning without a signature of Gemini's");
                 return false;
             }
             (Some(false), _) => {
                 let format = block.seal.as_ref().map_or(Format::Gemini, |seal| seal.format);
-                losses.whole(block.place, format!("sealed by {format}"));
+                losses.hint(block.place, format!("sealed by {format}"));
                 return false;
             }
         },
         Content::ToolCall(call) => {
             if call.freeform {
-                losses.whole(block.place, "becomes the arguments of a function");
+                losses.reworded(block.place, "becomes the arguments of a function");
             } else if !call.arguments.is_empty() && !wire::is_object(&call.arguments) {
-                losses.whole(block.place, "its arguments are no JSON object: become text in one");
+                losses
+                    .reworded(block.place, "its arguments are no JSON object: become text in one");
             }
             true
         }
         Content::ToolReference(_) | Content::Refusal(_) => {
-            losses.whole(block.place, "becomes text");
+            losses.reworded(block.place, "becomes text");
             true
         }
         Content::ToolResult(_) => true,
@@ -271,8 +273,8 @@ pub(super) fn report(context: Context<'_, '_>, block: &Block<'_>, losses: &mut L
             losses.whole(block.place, format!("an act of a tool of {}", hosted.format));
             return false;
         }
-        Content::Opaque { format, .. } if *format != Format::Gemini => {
-            losses.whole(block.place, format!("only {format} has it"));
+        Content::Opaque { format, kind, .. } if *format != Format::Gemini => {
+            losses.opaque(block.place, *format, kind);
             return false;
         }
         Content::Hosted(_) | Content::Opaque { .. } => true,

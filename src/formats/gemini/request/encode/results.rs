@@ -39,7 +39,7 @@ pub(super) fn report<'r, 'a>(
         losses.member(block.place, "is_error", "only errors are marked");
     }
     if result.freeform {
-        losses.whole(block.place, "becomes the result of a function");
+        losses.reworded(block.place, "becomes the result of a function");
     }
     for nested in &result.blocks {
         if !plan::report(context, nested, losses) {

@@ -8,7 +8,7 @@ use super::{super::super::schema, Context, inner, own};
 use crate::{
     chat::{HostedKind, Json, Tool, ToolChoice, ToolKind},
     formats::{
-        dropped::{Field, Losses},
+        dropped::{Field, Losses, Weight},
         names,
         write::{Elements, Members},
     },
@@ -62,7 +62,7 @@ fn function(
     report_marks(tool, losses);
     let space = tool.namespace.as_ref().map(|space| &*space.name);
     if space.is_some() {
-        losses.whole(tool.place, "its namespace becomes a part of its name");
+        losses.reworded(tool.place, "its namespace becomes a part of its name");
     }
     list.object(|function| {
         function.value("name", &context.names.wire(space, &tool.name));
@@ -77,7 +77,7 @@ fn function(
                 }
             }
             ToolKind::Freeform { .. } => {
-                losses.whole(tool.place, "becomes a function with one text argument");
+                losses.reworded(tool.place, "becomes a function with one text argument");
                 let schema = Json::parse(names::FREEFORM_SCHEMA);
                 if let Some(schema) = schema {
                     parameters(context, tool, &schema, function, losses);
@@ -149,8 +149,11 @@ fn hosted_tool<'t>(
         return None;
     }
     let members: BTreeMap<Cow<'_, str>, &RawValue> = raw.read().unwrap_or_default();
-    if members.keys().any(|key| !["type", "name", "cache_control"].contains(&&**key)) {
+    let settings = || members.keys().filter(|key| !["type", "name"].contains(&&***key));
+    if settings().any(|key| Weight::of_member(key) == Weight::Content) {
         losses.whole(tool.place, "becomes Google's tool, without its settings");
+    } else if settings().next().is_some() {
+        losses.reworded(tool.place, "becomes Google's tool, without its settings");
     }
     Some(group)
 }
@@ -176,13 +179,19 @@ fn config(context: Context<'_, '_>, both: bool, body: &mut Members<'_>, losses: 
             (None, Vec::new())
         }
         ToolChoice::Named(name) => {
-            let freeform = |tool: &Tool<'_>| matches!(tool.kind, ToolKind::Freeform { .. });
-            if request.tools.iter().any(|tool| tool.name == *name && freeform(tool)) {
-                losses.field(request, Field::ToolChoice, "the tool becomes a function");
+            if is_freeform(request, name) {
+                losses.reworded_field(request, Field::ToolChoice, "the tool becomes a function");
             }
             (Some("ANY"), vec![wire(name)])
         }
         ToolChoice::Allowed { names, required } => {
+            if *required && names.len() == 1 {
+                let why = "one tool that must be called is a forced one";
+                losses.reworded_field(request, Field::ToolChoice, why);
+            } else if names.iter().any(|name| is_freeform(request, name)) {
+                let why = "freeform tools become functions";
+                losses.reworded_field(request, Field::ToolChoice, why);
+            }
             let functions = names.iter().filter(|name| !is_hosted(request, name));
             let mode = if *required { "ANY" } else { "VALIDATED" };
             (Some(mode), functions.map(|name| wire(name)).collect())
@@ -218,4 +227,10 @@ fn config(context: Context<'_, '_>, both: bool, body: &mut Members<'_>, losses: 
 fn is_hosted(request: &crate::chat::Request<'_>, name: &str) -> bool {
     let mut named = request.tools.iter().filter(|tool| tool.name == name).peekable();
     named.peek().is_some() && named.all(Tool::is_hosted)
+}
+
+/// Whether a choice of `name` is one of a tool that becomes a function.
+fn is_freeform(request: &crate::chat::Request<'_>, name: &str) -> bool {
+    let freeform = |tool: &Tool<'_>| matches!(tool.kind, ToolKind::Freeform { .. });
+    request.tools.iter().any(|tool| tool.name == name && freeform(tool))
 }

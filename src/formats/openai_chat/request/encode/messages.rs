@@ -4,8 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     super::super::{FORMAT, seal},
-    Writer, attribution,
-    parts::noun,
+    Writer,
     plan::{Turn, turns},
 };
 use crate::{
@@ -14,6 +13,7 @@ use crate::{
         hints::Quirk,
         ids,
         names::to_arguments,
+        openai::{attribution, noun},
         write::{self, Elements, Members},
     },
 };
@@ -29,7 +29,7 @@ impl<'t, 'a> Writer<'t, 'a> {
     pub(super) fn messages(&mut self, list: &mut Elements<'_>) {
         let left_out = attribution(self.request);
         if let Some(block) = left_out {
-            self.losses.whole(block.place, "only Anthropic reads it");
+            self.losses.hint(block.place, "only Anthropic reads it");
         }
         let mut run = Run::default();
         for turn in turns(self.request, left_out) {
@@ -57,7 +57,7 @@ impl<'t, 'a> Writer<'t, 'a> {
                 Turn::Orphan((block, result)) => {
                     let reason = "no call of this id comes before it";
                     self.losses.member(block.place, "call_id", reason);
-                    self.losses.whole(block.place, "becomes words of the user");
+                    self.losses.reworded(block.place, "becomes words of the user");
                     run.blocks.extend(&result.blocks);
                 }
             }
@@ -232,7 +232,7 @@ impl<'t, 'a> Writer<'t, 'a> {
     fn lost_thought(&mut self, block: &Block<'a>) {
         match &block.seal {
             Some(_) => self.lost_seal(block),
-            None => self.losses.whole(block.place, "the target takes no reasoning back"),
+            None => self.losses.hint(block.place, "the target takes no reasoning back"),
         }
     }
 
@@ -253,7 +253,7 @@ impl<'t, 'a> Writer<'t, 'a> {
                 match (freeform, call.freeform, &*call.arguments) {
                     (true, _, input) => out.value("input", input),
                     (false, true, input) => {
-                        self.losses.whole(block.place, "becomes a call of a function");
+                        self.losses.reworded(block.place, "becomes a call of a function");
                         out.value("arguments", &to_arguments(input));
                     }
                     (false, false, "") => out.value("arguments", "{}"),

@@ -7,9 +7,9 @@ use crate::{
     chat::{Block, Content, Document, Image, Role, Source},
     formats::{
         hints::Quirk,
+        openai::{is_openai, noun, title_key, words},
         write::{Elements, Members},
     },
-    protocol::Format,
 };
 
 impl<'a> Writer<'_, 'a> {
@@ -48,6 +48,9 @@ impl<'a> Writer<'_, 'a> {
             Content::Text { .. } => {}
             // The words are what matters of it; only a genuine target has a place for more.
             Content::Refusal(_) if role == Role::Assistant => {}
+            Content::Document(Document { source: Source::Url { .. }, .. }) => {
+                self.losses.whole(block.place, "only its address is told");
+            }
             Content::Refusal(_)
             | Content::ToolReference(_)
             | Content::Document(_)
@@ -57,7 +60,7 @@ impl<'a> Writer<'_, 'a> {
             | Content::ToolCall(_)
             | Content::ToolResult(_)
             | Content::Hosted(_)
-            | Content::Opaque { .. } => self.losses.whole(block.place, "becomes text"),
+            | Content::Opaque { .. } => self.losses.reworded(block.place, "becomes text"),
         }
     }
 
@@ -84,7 +87,7 @@ impl<'a> Writer<'_, 'a> {
             Content::Audio(source) if role != Role::Assistant => self.audio(block, source, list),
             Content::Opaque { format, raw, .. } if *format == FORMAT => list.raw(raw.get()),
             Content::Opaque { format, kind, .. } => {
-                self.losses.whole(block.place, format!("only {format} has `{kind}`"));
+                self.losses.opaque(block.place, *format, kind);
             }
             Content::Image(_)
             | Content::Document(_)
@@ -257,60 +260,5 @@ pub(super) fn is_words(content: &Content<'_>) -> bool {
         | Content::ToolResult(_)
         | Content::Hosted(_)
         | Content::Opaque { .. } => false,
-    }
-}
-
-/// The text that such a block becomes.
-pub(super) fn words<'m>(content: &'m Content<'_>) -> Cow<'m, str> {
-    match content {
-        Content::Text { text, .. } | Content::Refusal(text) | Content::ToolReference(text) => {
-            Cow::Borrowed(text)
-        }
-        Content::Document(Document { source: Source::Text(text), title }) => match title {
-            Some(title) => Cow::Owned(format!("{title}:\n{text}")),
-            None => Cow::Borrowed(text),
-        },
-        Content::Document(Document { source: Source::Url { url, .. }, .. }) => {
-            Cow::Owned(format!("[document: {url}]"))
-        }
-        Content::Document(_)
-        | Content::Image(_)
-        | Content::Audio(_)
-        | Content::Reasoning(_)
-        | Content::ToolCall(_)
-        | Content::ToolResult(_)
-        | Content::Hosted(_)
-        | Content::Opaque { .. } => Cow::Borrowed(""),
-    }
-}
-
-/// What a block is, in a word.
-pub(super) fn noun<'m>(content: &'m Content<'_>) -> &'m str {
-    match content {
-        Content::Text { .. } => "text",
-        Content::Image(_) => "image",
-        Content::Document(_) => "document",
-        Content::Audio(_) => "audio",
-        Content::Reasoning(_) => "reasoning",
-        Content::ToolCall(_) => "call",
-        Content::ToolResult(_) => "result",
-        Content::ToolReference(_) => "tool",
-        Content::Refusal(_) => "refusal",
-        Content::Hosted(_) => "activity",
-        Content::Opaque { kind, .. } => kind,
-    }
-}
-
-/// Uploads are the same in both formats of OpenAI.
-fn is_openai(format: Format) -> bool {
-    matches!(format, Format::OpenAi | Format::OpenAiResponses)
-}
-
-/// What a client of `format` calls the name of a file.
-fn title_key(format: Format) -> &'static str {
-    match format {
-        Format::OpenAi | Format::OpenAiResponses => "filename",
-        Format::Anthropic => "title",
-        Format::Gemini => "displayName",
     }
 }

@@ -6,12 +6,16 @@ use std::borrow::Cow;
 use super::{
     super::{super::FORMAT, decode::ERROR},
     Writer,
-    parts::{is_words, noun, words},
+    parts::is_words,
     plan::Found,
 };
 use crate::{
     chat::{Block, Content, Role, ToolResult},
-    formats::{ids, write::Elements, write::Members},
+    formats::{
+        ids,
+        openai::{noun, words},
+        write::{Elements, Members},
+    },
 };
 
 /// The result of a call that the client never answered: without one OpenAI refuses the request.
@@ -40,7 +44,7 @@ impl<'t, 'a> Writer<'t, 'a> {
             });
         }
         for block in &images {
-            self.losses.whole(block.place, "follows the results as the user's");
+            self.losses.reworded(block.place, "follows the results as the user's");
         }
         images
     }
@@ -65,7 +69,7 @@ impl<'t, 'a> Writer<'t, 'a> {
         }
         if result.is_error == Some(true) {
             if result.blocks.first().is_some_and(|first| !is_words(&first.content)) {
-                self.losses.whole(block.place, "an error without words is only told as one");
+                self.losses.reworded(block.place, "an error without words is only told as one");
             }
             match texts.first_mut() {
                 Some(first) if first.starts_with(ERROR) => {}

@@ -87,7 +87,7 @@ impl<'a> Writer<'_, 'a> {
                 });
             }
             ToolKind::Freeform { .. } => {
-                self.losses.whole(tool.place, "becomes a function with one text argument");
+                self.losses.reworded(tool.place, "becomes a function with one text argument");
                 self.named(tool, "function", list, |_, out| {
                     out.raw("parameters", FREEFORM_SCHEMA);
                 });
@@ -126,7 +126,7 @@ impl<'a> Writer<'_, 'a> {
             self.losses.member(tool.place, "defer_loading", reason);
         }
         if tool.namespace.is_some() {
-            self.losses.whole(tool.place, "its namespace becomes part of the name");
+            self.losses.reworded(tool.place, "its namespace becomes part of the name");
         }
     }
 

@@ -1,26 +1,13 @@
 //! Wishes about the reply → Chat.
 
-use std::borrow::Cow;
-
 use super::{
     super::super::{FORMAT, words::tier_name},
-    Writer, attribution,
+    Writer,
 };
 use crate::{
-    chat::{
-        Effort, Json, Output, Place, ReasoningMode, ReasoningWish, Retention, Role, ServerState,
-        Show, Verbosity,
-    },
-    formats::{dropped::Field, effort::How, hints::Quirk, ids, write::Members},
-    protocol::Format,
+    chat::{Effort, Output, Place, ReasoningMode, ReasoningWish, ServerState, Show},
+    formats::{dropped::Field, hints::Quirk, openai, write::Members},
 };
-
-/// OpenAI's reasoning models refuse a request that leaves them no room: agents ask for one token to
-/// see whether a model is there.
-const LEAST_LIMIT: u64 = 16;
-
-/// The longest `user`, `safety_identifier` and `prompt_cache_key`.
-const LONGEST: usize = 64;
 
 /// OpenAI, `stop`: "up to 4 sequences".
 const MOST_STOPS: usize = 4;
@@ -32,14 +19,7 @@ impl Writer<'_, '_> {
         self.sampling(body);
         self.reasoning(body);
         self.form(request.output.as_ref(), body);
-        body.maybe(
-            "verbosity",
-            request.verbosity.map(|verbosity| match verbosity {
-                Verbosity::Low => "low",
-                Verbosity::Medium => "medium",
-                Verbosity::High => "high",
-            }),
-        );
+        body.maybe("verbosity", request.verbosity.map(openai::verbosity));
         if !request.modalities.is_empty() {
             body.value("modalities", &request.modalities);
         }
@@ -62,15 +42,11 @@ impl Writer<'_, '_> {
     }
 
     fn limit(&mut self, body: &mut Members<'_>) {
-        let Some(wanted) = self.request.max_tokens else { return };
-        let least = if self.hints.genuine && self.reasons() { LEAST_LIMIT } else { 1 };
-        let limit = self.hints.limit(Some(wanted)).unwrap_or(wanted).max(least);
-        if limit > wanted {
-            self.lose(Field::MaxTokens, "raised to the least that is accepted");
-        } else if limit < wanted {
-            self.lose(Field::MaxTokens, "lowered to the most that the model can say");
-        }
-        body.value(self.hints.completion_limit(), &limit);
+        // Models that reason need some room.
+        let strict = self.hints.genuine && openai::reasons(self.hints);
+        let least = if strict { openai::LEAST_LIMIT } else { 1 };
+        let limit = openai::limit(self.request, self.hints, least, &mut self.losses);
+        body.maybe(self.hints.completion_limit(), limit.as_ref());
     }
 
     fn sampling(&mut self, body: &mut Members<'_>) {
@@ -104,17 +80,12 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// Whether anything may be said about reasoning.
-    fn reasons(&self) -> bool {
-        self.hints.reasoning.how != How::Not && !self.hints.quirks.has(Quirk::NoReasoning)
-    }
-
     fn reasoning(&mut self, body: &mut Members<'_>) {
         let wish = self.request.reasoning;
         if wish == ReasoningWish::default() {
             return;
         }
-        if !self.reasons() {
+        if !openai::reasons(self.hints) {
             if wish.mode != Some(ReasoningMode::Off) && wish.effort != Some(Effort::None) {
                 self.lose(Field::Reasoning, "the model is not told how to reason");
             }
@@ -123,23 +94,7 @@ impl Writer<'_, '_> {
         if matches!(wish.show, Some(Show::Concise | Show::Detailed)) {
             self.lose(Field::ReasoningShow, "the format has no summaries of reasoning");
         }
-        let effort = self.hints.reasoning.effort(&wish, self.request.max_tokens);
-        let wanted = match wish.mode {
-            Some(ReasoningMode::Off) => Some(Effort::None),
-            Some(ReasoningMode::On | ReasoningMode::Adaptive) | None => wish.effort,
-        };
-        if wish.budget.is_some() && wish.effort.is_none() {
-            self.lose(Field::ReasoningBudget, "becomes an effort");
-        } else if let (Some(effort), Some(wanted)) = (effort, wanted)
-            && effort != wanted
-        {
-            let reason = format!("becomes `{}`, the nearest that the model knows", effort.name());
-            if self.request.format == Format::Anthropic && wish.effort.is_some() {
-                self.losses.whole(Place::new("/output_config/effort", &[]), reason);
-            } else {
-                self.losses.field(self.request, Field::Reasoning, reason);
-            }
-        }
+        let effort = openai::effort(self.request, self.hints, &mut self.losses);
         body.maybe("reasoning_effort", effort.map(Effort::name));
     }
 
@@ -172,55 +127,12 @@ impl Writer<'_, '_> {
             Some(_) => self.lose(Field::CacheMark, super::NO_MARKS),
             None => {}
         }
-        if !self.hints.takes_cache_key(FORMAT) {
-            if wish.key.is_some() {
-                self.lose(Field::CacheKey, "the provider does not know it");
-            }
-            if wish.retention.is_some() {
-                self.lose(Field::CacheRetention, "the provider does not know it");
-            }
-            return;
-        }
-        let made = (wish.key.is_none() && self.request.has_cache_marks()).then(|| self.cache_key());
-        let key = wish.key.as_deref().map(short).or(made.map(Cow::Owned));
-        body.maybe("prompt_cache_key", key.as_ref());
-        body.maybe(
-            "prompt_cache_retention",
-            wish.retention.map(|retention| match retention {
-                Retention::InMemory => "in_memory",
-                Retention::Day => "24h",
-            }),
-        );
-    }
-
-    /// A key for the conversation: the same in each of its turns, for it comes from what does not
-    /// change in it.
-    fn cache_key(&self) -> String {
-        let mut digests = Vec::new();
-        let mut add = |text: &str| digests.extend(ids::hash(text.as_bytes()).to_le_bytes());
-        let left_out = attribution(self.request).map(std::ptr::from_ref);
-        let leading = self.request.messages.iter();
-        let leading = leading.take_while(|m| matches!(m.role, Role::System | Role::Developer));
-        for block in leading.flat_map(|message| &message.blocks) {
-            if left_out != Some(std::ptr::from_ref(block)) {
-                add(block.text().unwrap_or_default());
-            }
-        }
-        for tool in &self.request.tools {
-            add(&tool.name);
-            add(tool.description.as_deref().unwrap_or_default());
-            add(tool.schema().map(Json::get).unwrap_or_default());
-        }
-        let user = self.request.messages.iter().find(|message| message.role == Role::User);
-        let said = user.and_then(|message| message.blocks.iter().find_map(|block| block.text()));
-        add(said.unwrap_or_default());
-        format!("llm-router:{:016x}", ids::hash(&digests))
+        openai::cache(self.request, (self.hints, FORMAT), &mut self.losses, body);
     }
 
     fn user(&mut self, body: &mut Members<'_>) {
         let request = self.request;
-        body.maybe("user", request.user.id.as_deref().map(short).as_ref());
-        body.maybe("safety_identifier", request.user.safety_id.as_deref().map(short).as_ref());
+        openai::user(request, body);
         self.metadata(body);
         match request.tier.map(tier_name) {
             Some(Some(name)) => body.value("service_tier", name),
@@ -233,6 +145,8 @@ impl Writer<'_, '_> {
                 ServerState::PreviousResponse(_)
                 | ServerState::Conversation(_)
                 | ServerState::StoredPrompt(_)
+                | ServerState::Item(_)
+                | ServerState::Compacted(_)
                 | ServerState::Thread(_)
                 | ServerState::CachedContent(_),
             ) => self.lose(Field::State, "only its own vendor has it"),
@@ -252,12 +166,4 @@ impl Writer<'_, '_> {
             None => {}
         }
     }
-}
-
-/// The text, or its hash if it is too long.
-fn short(text: &str) -> Cow<'_, str> {
-    if text.chars().count() <= LONGEST {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(format!("{:016x}", ids::hash(text.as_bytes())))
 }

@@ -1,6 +1,7 @@
 //! Chunks and whole completions as they are on the wire, with what providers other than OpenAI put
 //! there. What is not what it should be is ignored wherever the reply can do without it.
 
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::super::super::{
@@ -10,8 +11,12 @@ use super::super::super::{
 use crate::formats::raw::open_struct;
 
 open_struct! {
-    /// A chunk, or a whole completion.
+    /// A chunk, or a whole completion. What comes with every chunk is named, so that nothing is
+    /// allocated for it.
     pub(super) struct Chunk<'a> {
+        fingerprint: IgnoredAny = "system_fingerprint",
+        provider: IgnoredAny = "provider",
+        obfuscation: IgnoredAny = "obfuscation",
         id: &'a RawValue = "id",
         created: Count = "created",
         model: &'a RawValue = "model",
@@ -53,6 +58,7 @@ open_struct! {
 open_struct! {
     /// A message or a piece of one.
     pub(super) struct Message<'a> {
+        role: IgnoredAny = "role",
         content: &'a RawValue = "content",
         refusal: &'a RawValue = "refusal",
         reasoning_content: &'a RawValue = "reasoning_content",

@@ -261,6 +261,14 @@ impl Lanes {
         self.fill(at, arguments, emit)
     }
 
+    /// Whether a call has begun to say its arguments and not come to their end.
+    pub(super) fn end_in_a_call(&self) -> bool {
+        self.queue.iter().any(|lane| match &lane.kind {
+            Kind::Call(call) => !call.freeform && lane.arguments.is_within(),
+            Kind::Text | Kind::Reasoning | Kind::Refusal | Kind::Image(_) => false,
+        })
+    }
+
     /// The reply is over: what waits goes out, whether complete or not.
     pub(super) fn end(&mut self, emit: Emit<'_>) {
         while let Some(mut lane) = self.queue.pop_front() {
@@ -355,7 +363,8 @@ impl Lane {
             Kind::Image(media_type) => Opening::Image { media_type: media_type.clone() },
             Kind::Call(call) if call.name.is_empty() => return 0,
             Kind::Call(Call { id, name, freeform: true, .. }) => {
-                Opening::FreeformCall { id: id.clone(), name: name.clone() }
+                let (id, name) = (id.clone(), name.clone());
+                Opening::FreeformCall { id, name, namespace: None }
             }
             Kind::Call(Call { id, name, .. }) => {
                 Opening::ToolCall { id: id.clone(), name: name.clone(), namespace: None }

@@ -31,7 +31,7 @@ fn decode<'b>(pieces: impl IntoIterator<Item = &'b [u8]>) -> String {
                 Opening::Reasoning => "reasoning".to_owned(),
                 Opening::Refusal => "refusal".to_owned(),
                 Opening::ToolCall { id, name, .. } => format!("call {name} {id}"),
-                Opening::FreeformCall { id, name } => format!("freeform {name} {id}"),
+                Opening::FreeformCall { id, name, .. } => format!("freeform {name} {id}"),
                 Opening::Image { media_type } => format!("image {media_type}"),
                 Opening::Hosted(_) => "hosted".to_owned(),
             },
@@ -174,12 +174,12 @@ fn an_end_is_read_wherever_it_stands() {
         (
             "an error of its own event",
             vec![chunk(r#"{"content":"a"}"#, ""), r#"{"object":"error","message":"m","type":"BadRequestError","code":400}"#.into()],
-            "start 1 text 'a' / InvalidRequest: m",
+            "start 1 text 'a' InvalidRequest: m",
         ),
         (
             "broken off by the provider",
             vec![chunk(r#"{"content":"a"}"#, "error"), "[DONE]".into()],
-            "start 1 text 'a' / BadGateway: the provider broke the reply off (`finish_reason`: `error`)",
+            "start 1 text 'a' BadGateway: the provider broke the reply off (`finish_reason`: `error`)",
         ),    ]);
 }
 
@@ -234,7 +234,7 @@ fn a_broken_stream_gives_no_call_that_waited() {
     ];
     let chunks: Vec<&str> = chunks.iter().map(|chunk| &**chunk).collect();
     let message = "the provider's stream ended before it was complete";
-    assert_eq!(events(&stream(&chunks)), format!("start 1 call f a '{{' / BadGateway: {message}"));
+    assert_eq!(events(&stream(&chunks)), format!("start 1 call f a '{{' BadGateway: {message}"));
     assert!(
         events("data: {\"id\":\n\n").contains("BadGateway: the provider's answer is unreadable")
     );

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     chat::{
         Block, Content, Effort, Extra, Hosted, HostedKind, Message, Place, Reasoning, Role, Seal,
-        SealKind, ToolCall, ToolResult,
+        SealKind, ServerState, ToolCall, ToolResult,
     },
     formats::{
         Malformed,
@@ -38,13 +38,15 @@ pub(super) struct Conversation<'a> {
     pub(super) tools: ToolList<'a>,
     /// The effort that the latest `configuration_update` asks for.
     pub(super) effort: Option<Effort>,
+    /// The first item that only the vendor can tell the content of.
+    pub(super) state: Option<ServerState<'a>>,
     /// A seal that came in a carrier of its own, for the block behind it.
     next_seal: Option<Seal<'a>>,
 }
 
 impl<'a> Conversation<'a> {
     pub(super) fn new(tools: ToolList<'a>) -> Self {
-        Self { messages: Vec::new(), tools, effort: None, next_seal: None }
+        Self { messages: Vec::new(), tools, effort: None, state: None, next_seal: None }
     }
 
     /// `instructions`: a text; a list of items in stored prompts.
@@ -99,7 +101,7 @@ impl<'a> Conversation<'a> {
 
     fn item(&mut self, json: &'a RawValue, index: usize, place: Place) -> Result<(), Malformed> {
         let mut item: Item<'a> = raw::read(json, &place.to_string())?;
-        let kind = item.kind.take().map_or(Cow::Borrowed("message"), |kind| kind.0);
+        let kind = item.kind.take().map_or_else(|| usual_kind(&item), |kind| kind.0);
         match &*kind {
             "message" => {
                 let message = message(item, index, place);
@@ -149,6 +151,15 @@ impl<'a> Conversation<'a> {
             let effort = update.effort.and_then(|effort| Effort::parse(&effort.0));
             self.effort = effort.or(self.effort);
         }
+        let state = match kind {
+            "item_reference" => Some(ServerState::Item(place)),
+            // Codex has read all three names.
+            "compaction" | "compaction_summary" | "context_compaction" => {
+                Some(ServerState::Compacted(place))
+            }
+            _ => None,
+        };
+        self.state = self.state.take().or(state);
         let content = match hosted {
             Some(tool) => Content::Hosted(Hosted {
                 tool,
@@ -217,6 +228,12 @@ impl<'a> Conversation<'a> {
         }
         self.messages.push(message);
     }
+}
+
+/// What an item without a type is: OpenAI takes a message so, and a reference by its id alone.
+fn usual_kind(item: &Item<'_>) -> Cow<'static, str> {
+    let refers = item.id.is_some() && item.role.is_none() && item.content.is_none();
+    Cow::Borrowed(if refers { "item_reference" } else { "message" })
 }
 
 fn message(item: Item<'_>, index: usize, place: Place) -> Message<'_> {

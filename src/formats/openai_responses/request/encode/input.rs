@@ -10,6 +10,7 @@ use crate::{
         hints::Quirk,
         ids::{self, IdForm},
         names::to_arguments,
+        openai::noun,
         write::{Elements, Members},
     },
 };
@@ -113,7 +114,7 @@ impl<'a> Writer<'_, 'a> {
                 {
                     content.object(|part| {
                         part.value("type", text_kind(role));
-                        part.value("text", &format!("[{}]", super::parts::noun(&first.content)));
+                        part.value("text", &format!("[{}]", noun(&first.content)));
                     });
                 }
             });
@@ -138,7 +139,7 @@ impl<'a> Writer<'_, 'a> {
                 self.losses.whole(block.place, reason);
             }
             Content::Opaque { format, kind, .. } => {
-                self.losses.whole(block.place, format!("only {format} has `{kind}`"));
+                self.losses.opaque(block.place, *format, kind);
             }
             Content::Text { .. }
             | Content::Image(_)
@@ -221,11 +222,11 @@ impl<'a> Writer<'_, 'a> {
         let Content::Reasoning(reasoning) = &block.content else { return };
         match &block.seal {
             Some(seal) if seal.format != FORMAT => {
-                self.losses.whole(block.place, format!("sealed by {}", seal.format));
+                self.losses.hint(block.place, format!("sealed by {}", seal.format));
                 return;
             }
             None if self.hints.genuine => {
-                self.losses.whole(block.place, "reasoning without its encrypted content");
+                self.losses.hint(block.place, "reasoning without its encrypted content");
                 return;
             }
             Some(_) | None => {}

@@ -2,11 +2,14 @@
 
 use super::{
     Writer,
-    parts::{is_words, noun, plain, words},
+    parts::{is_words, plain},
 };
 use crate::{
     chat::{Role, ToolResult},
-    formats::write::{Elements, Members},
+    formats::{
+        openai::{noun, words},
+        write::{Elements, Members},
+    },
 };
 
 /// How a result says that its tool failed: the format has no flag for it.

@@ -1,15 +1,13 @@
 //! Blocks → the parts of messages and of results.
 
-use std::borrow::Cow;
-
 use super::{super::super::FORMAT, Writer, input::text_kind};
 use crate::{
     chat::{Block, Citation, Content, Document, Image, Place, Role, Source},
     formats::{
         hints::Quirk,
+        openai::{is_openai, noun, title_key, words},
         write::{self, Elements, Members},
     },
-    protocol::Format,
 };
 
 impl<'a> Writer<'_, 'a> {
@@ -40,7 +38,7 @@ impl<'a> Writer<'_, 'a> {
             }),
             Content::Refusal(text) => plain(role, prefix, text, content),
             Content::ToolReference(name) => {
-                self.losses.whole(block.place, "becomes text");
+                self.losses.reworded(block.place, "becomes text");
                 plain(role, prefix, name, content);
             }
             Content::Image(image) if role != Role::Assistant => self.image(block, image, content),
@@ -53,7 +51,7 @@ impl<'a> Writer<'_, 'a> {
                 self.losses.whole(block.place, format!("the format has no place for this {what}"));
             }
             Content::Opaque { format, kind, .. } => {
-                self.losses.whole(block.place, format!("only {format} has `{kind}`"));
+                self.losses.opaque(block.place, *format, kind);
             }
             Content::Reasoning(_)
             | Content::ToolCall(_)
@@ -123,7 +121,7 @@ impl<'a> Writer<'_, 'a> {
                 return;
             }
             Source::Text(_) => {
-                self.losses.whole(block.place, "a document of plain text becomes text");
+                self.losses.reworded(block.place, "a document of plain text becomes text");
                 plain(Role::User, prefix, &words(&block.content), content);
                 return;
             }
@@ -189,27 +187,6 @@ pub(super) fn is_words(content: &Content<'_>) -> bool {
     }
 }
 
-/// The text that such a block becomes.
-pub(super) fn words<'m>(content: &'m Content<'_>) -> Cow<'m, str> {
-    match content {
-        Content::Text { text, .. } | Content::Refusal(text) | Content::ToolReference(text) => {
-            Cow::Borrowed(text)
-        }
-        Content::Document(Document { source: Source::Text(text), title }) => match title {
-            Some(title) => Cow::Owned(format!("{title}:\n{text}")),
-            None => Cow::Borrowed(text),
-        },
-        Content::Document(_)
-        | Content::Image(_)
-        | Content::Audio(_)
-        | Content::Reasoning(_)
-        | Content::ToolCall(_)
-        | Content::ToolResult(_)
-        | Content::Hosted(_)
-        | Content::Opaque { .. } => Cow::Borrowed(""),
-    }
-}
-
 /// Writes a part of plain text.
 pub(super) fn plain(role: Role, prefix: &str, text: &str, content: &mut Elements<'_>) {
     content.object(|part| {
@@ -223,36 +200,5 @@ fn prefixed(part: &mut Members<'_>, prefix: &str, text: &str) {
         part.value("text", text);
     } else {
         part.value("text", &format!("{prefix}{text}"));
-    }
-}
-
-/// Uploads are the same in both formats of OpenAI.
-fn is_openai(format: Format) -> bool {
-    matches!(format, Format::OpenAi | Format::OpenAiResponses)
-}
-
-/// What a client of `format` calls the name of a file.
-fn title_key(format: Format) -> &'static str {
-    match format {
-        Format::OpenAi | Format::OpenAiResponses => "filename",
-        Format::Anthropic => "title",
-        Format::Gemini => "displayName",
-    }
-}
-
-/// What a block is, in a word.
-pub(super) fn noun<'m>(content: &'m Content<'_>) -> &'m str {
-    match content {
-        Content::Text { .. } => "text",
-        Content::Image(_) => "image",
-        Content::Document(_) => "document",
-        Content::Audio(_) => "audio",
-        Content::Reasoning(_) => "reasoning",
-        Content::ToolCall(_) => "call",
-        Content::ToolResult(_) => "result",
-        Content::ToolReference(_) => "tool",
-        Content::Refusal(_) => "refusal",
-        Content::Hosted(_) => "activity",
-        Content::Opaque { kind, .. } => kind,
     }
 }

@@ -145,7 +145,7 @@ impl<'t, 'a> Writer<'t, 'a> {
                 });
             }
             ToolKind::Freeform { .. } => {
-                self.losses.whole(tool.place, "becomes a function with one text argument");
+                self.losses.reworded(tool.place, "becomes a function with one text argument");
                 list.object(|object| {
                     object.value("type", "function");
                     object.value("name", &name);

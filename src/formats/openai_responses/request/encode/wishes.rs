@@ -1,28 +1,15 @@
 //! Wishes about the reply → OpenAI Responses.
 
-use std::borrow::Cow;
-
-use super::{super::super::FORMAT, Writer, attribution};
+use super::{super::super::FORMAT, Writer};
 use crate::{
-    chat::{
-        Effort, Output, Place, ReasoningMode, ReasoningWish, Retention, Role, ServerState,
-        ServiceTier, Show, Verbosity,
-    },
+    chat::{Effort, Output, Place, ReasoningMode, ReasoningWish, ServerState, ServiceTier, Show},
     formats::{
         dropped::Field,
-        effort::How,
         hints::Quirk,
-        ids,
+        openai,
         write::{Elements, Members},
     },
-    protocol::Format,
 };
-
-/// OpenAI refuses smaller limits: agents ask for one token to see whether a model is there.
-const LEAST_LIMIT: u64 = 16;
-
-/// The longest `user`, `safety_identifier` and `prompt_cache_key`.
-const LONGEST: usize = 64;
 
 impl Writer<'_, '_> {
     pub(super) fn wishes(&mut self, body: &mut Members<'_>) {
@@ -51,14 +38,8 @@ impl Writer<'_, '_> {
     }
 
     fn limit(&mut self, body: &mut Members<'_>) {
-        let Some(wanted) = self.request.max_tokens else { return };
-        let limit = self.hints.limit(Some(wanted)).unwrap_or(wanted).max(LEAST_LIMIT);
-        if limit > wanted {
-            self.lose(Field::MaxTokens, "raised to the least that is accepted");
-        } else if limit < wanted {
-            self.lose(Field::MaxTokens, "lowered to the most that the model can say");
-        }
-        body.value("max_output_tokens", &limit);
+        let limit = openai::limit(self.request, self.hints, openai::LEAST_LIMIT, &mut self.losses);
+        body.maybe("max_output_tokens", limit.as_ref());
     }
 
     fn sampling(&mut self, body: &mut Members<'_>) {
@@ -83,8 +64,9 @@ impl Writer<'_, '_> {
 
     fn reasoning(&mut self, body: &mut Members<'_>) {
         let wish = self.request.reasoning;
-        let reasons = self.reasons();
-        let effort = self.effort(&wish).filter(|_| reasons);
+        let reasons = openai::reasons(self.hints);
+        let effort =
+            if reasons { openai::effort(self.request, self.hints, &mut self.losses) } else { None };
         let summary = match wish.show.filter(|_| reasons) {
             Some(Show::Auto) => Some("auto"),
             Some(Show::Concise) => Some("concise"),
@@ -114,36 +96,6 @@ impl Writer<'_, '_> {
         });
     }
 
-    /// Whether anything may be said about reasoning.
-    fn reasons(&self) -> bool {
-        self.hints.reasoning.how != How::Not && !self.hints.quirks.has(Quirk::NoReasoning)
-    }
-
-    /// The effort in the model's own words. What is rounded on the way is reported.
-    fn effort(&mut self, wish: &ReasoningWish) -> Option<Effort> {
-        let effort = self.hints.reasoning.effort(wish, self.request.max_tokens);
-        let wanted = match wish.mode {
-            Some(ReasoningMode::Off) => Some(Effort::None),
-            Some(ReasoningMode::On | ReasoningMode::Adaptive) | None => wish.effort,
-        };
-        if !self.reasons() {
-            return effort;
-        }
-        if wish.budget.is_some() && wish.effort.is_none() {
-            self.lose(Field::ReasoningBudget, "becomes an effort");
-        } else if let (Some(effort), Some(wanted)) = (effort, wanted)
-            && effort != wanted
-        {
-            let reason = format!("becomes `{}`, the nearest that the model knows", effort.name());
-            if self.request.format == Format::Anthropic && wish.effort.is_some() {
-                self.losses.whole(Place::new("/output_config/effort", &[]), reason);
-            } else {
-                self.losses.field(self.request, Field::Reasoning, reason);
-            }
-        }
-        effort
-    }
-
     fn text(&mut self, body: &mut Members<'_>) {
         let request = self.request;
         let rest: Vec<_> = request
@@ -159,14 +111,7 @@ impl Writer<'_, '_> {
             if let Some(output) = &request.output {
                 text.object("format", |format| self.form(output, format));
             }
-            text.maybe(
-                "verbosity",
-                request.verbosity.map(|verbosity| match verbosity {
-                    Verbosity::Low => "low",
-                    Verbosity::Medium => "medium",
-                    Verbosity::High => "high",
-                }),
-            );
+            text.maybe("verbosity", request.verbosity.map(openai::verbosity));
             for (key, value) in rest {
                 text.value(key, value);
             }
@@ -192,62 +137,15 @@ impl Writer<'_, '_> {
     }
 
     fn cache(&mut self, body: &mut Members<'_>) {
-        let wish = &self.request.cache;
-        if wish.mark.is_some() {
+        if self.request.cache.mark.is_some() {
             self.lose(Field::CacheMark, "the target caches by itself");
         }
-        if !self.hints.takes_cache_key(FORMAT) {
-            if wish.key.is_some() {
-                self.lose(Field::CacheKey, "the provider does not know it");
-            }
-            if wish.retention.is_some() {
-                self.lose(Field::CacheRetention, "the provider does not know it");
-            }
-            return;
-        }
-        let made = (wish.key.is_none() && self.request.has_cache_marks()).then(|| self.cache_key());
-        body.maybe(
-            "prompt_cache_key",
-            wish.key.as_deref().map(short).or(made.map(Cow::Owned)).as_ref(),
-        );
-        body.maybe(
-            "prompt_cache_retention",
-            wish.retention.map(|retention| match retention {
-                Retention::InMemory => "in_memory",
-                Retention::Day => "24h",
-            }),
-        );
-    }
-
-    /// A key for the conversation: the same in each of its turns, for it comes from what does not
-    /// change in it.
-    fn cache_key(&self) -> String {
-        let mut digests = Vec::new();
-        let mut add = |text: &str| digests.extend(ids::hash(text.as_bytes()).to_le_bytes());
-        let left_out = attribution(self.request).map(std::ptr::from_ref);
-        let leading = self.request.messages.iter();
-        let leading = leading.take_while(|m| matches!(m.role, Role::System | Role::Developer));
-        for block in leading.flat_map(|message| &message.blocks) {
-            if left_out != Some(std::ptr::from_ref(block)) {
-                add(block.text().unwrap_or_default());
-            }
-        }
-        for tool in &self.request.tools {
-            add(&tool.name);
-            add(tool.description.as_deref().unwrap_or_default());
-            add(tool.schema().map(crate::chat::Json::get).unwrap_or_default());
-        }
-        let user = self.request.messages.iter().find(|message| message.role == Role::User);
-        let said = user.and_then(|message| message.blocks.iter().find_map(|block| block.text()));
-        add(said.unwrap_or_default());
-        format!("llm-router:{:016x}", ids::hash(&digests))
+        openai::cache(self.request, (self.hints, FORMAT), &mut self.losses, body);
     }
 
     fn user(&mut self, body: &mut Members<'_>) {
-        let user = &self.request.user;
-        body.maybe("user", user.id.as_deref().map(short).as_ref());
-        body.maybe("safety_identifier", user.safety_id.as_deref().map(short).as_ref());
-        body.maybe("metadata", user.metadata.as_ref());
+        openai::user(self.request, body);
+        body.maybe("metadata", self.request.user.metadata.as_ref());
     }
 
     fn service(&mut self, body: &mut Members<'_>) {
@@ -265,6 +163,7 @@ impl Writer<'_, '_> {
                 body.value("conversation", conversation);
             }
             Some(ServerState::StoredPrompt(prompt)) => body.value("prompt", prompt),
+            Some(ServerState::Item(_) | ServerState::Compacted(_)) => {}
             Some(ServerState::Thread(_) | ServerState::CachedContent(_)) => {
                 self.lose(Field::State, "only its own vendor has it");
             }
@@ -275,7 +174,7 @@ impl Writer<'_, '_> {
     /// Asks for what is only sent if it is asked for: reasoning that can be given back, for nothing
     /// is kept at the vendor's.
     fn include(&mut self, body: &mut Members<'_>) {
-        let sealed = self.hints.genuine && self.reasons();
+        let sealed = self.hints.genuine && openai::reasons(self.hints);
         let logprobs = self.request.sampling.logprobs == Some(true);
         if sealed || logprobs {
             body.array("include", |list: &mut Elements<'_>| {
@@ -288,12 +187,4 @@ impl Writer<'_, '_> {
             });
         }
     }
-}
-
-/// The text, or its hash if it is too long.
-fn short(text: &str) -> Cow<'_, str> {
-    if text.chars().count() <= LONGEST {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(format!("{:016x}", ids::hash(text.as_bytes())))
 }

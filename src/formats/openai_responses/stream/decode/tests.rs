@@ -44,7 +44,7 @@ fn short(event: &Event<'_>) -> String {
                 Some(space) => format!("call {id} {space}/{name}"),
                 None => format!("call {id} {name}"),
             },
-            Opening::FreeformCall { id, name } => format!("freeform {id} {name}"),
+            Opening::FreeformCall { id, name, .. } => format!("freeform {id} {name}"),
             Opening::Hosted(hosted) => {
                 format!("{:?} {}", hosted.tool, hosted.query.as_deref().unwrap_or("-"))
             }
@@ -231,11 +231,11 @@ fn endings_that_are_no_success_are_told_as_what_they_are() {
                 text,
                 r#"{"type":"error","code":"rate_limit_exceeded","message":"Slow down.","param":null,"sequence_number":4}"#,
             ],
-            "start 1 text 'a' . RateLimit: Slow down.",
+            "start 1 text 'a' RateLimit: Slow down.",
         ),
         (
             vec![CREATED, text],
-            "start 1 text 'a' . BadGateway: the provider's stream ended before it was complete",
+            "start 1 text 'a' BadGateway: the provider's stream ended before it was complete",
         ),
         (
             vec![

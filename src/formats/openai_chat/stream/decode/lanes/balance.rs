@@ -33,6 +33,11 @@ impl Balance {
         }
     }
 
+    /// Whether more must come.
+    pub(super) fn is_within(self) -> bool {
+        self.in_string || self.depth > 0
+    }
+
     pub(super) fn is_whole(self) -> bool {
         self.begun && self.depth == 0 && !self.in_string
     }
