@@ -10,7 +10,7 @@ pub mod verdict;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, Uri, header};
+use http::{HeaderValue, Method, Request, Response, header};
 use url::Url;
 
 use super::{
@@ -50,7 +50,7 @@ pub struct Probe<'w> {
 /// One request: a `GET` without a body, else a `POST`.
 #[derive(Debug, Clone)]
 struct Asked {
-    uri: Uri,
+    url: Url,
     format: Format,
     auth: AuthKind,
     body: Option<Bytes>,
@@ -115,15 +115,9 @@ impl<'w> Probe<'w> {
         for auth in self.auths(format) {
             let body = tiny::body(format, NO_MODEL, false, Limit::MaxTokens);
             let about = format!("{}: does it speak {format}?", self.provider.id);
-            let uri = endpoint::join(&base, tiny::operation(format, false), NO_MODEL);
-            let answer = match uri {
-                Some(uri) => {
-                    let answer =
-                        self.ask(Asked { uri, format, auth, body: Some(body) }, about).await;
-                    verdict::judge(format, answer.as_ref().map_err(String::as_str))
-                }
-                None => Answer::Unclear { status: None, detail: "has a bad URL".to_owned() },
-            };
+            let url = endpoint::join(&base, tiny::operation(format, false), NO_MODEL);
+            let answer = self.ask(Asked { url, format, auth, body: Some(body) }, about).await;
+            let answer = verdict::judge(format, answer.as_ref().map_err(String::as_str));
             let is_refused = matches!(answer, Answer::KeyRefused { .. });
             last = Some(Spoken { format, base: base.clone(), auth, answer });
             if !is_refused {
@@ -167,20 +161,14 @@ impl<'w> Probe<'w> {
     /// Really asks a model.
     pub async fn model(&mut self, spoken: &Spoken, model: &str) -> Tried {
         let format = spoken.format;
-        let uri = endpoint::join(&spoken.base, tiny::operation(format, false), model);
-        let mut tried = Tried {
-            model: model.to_owned(),
-            format,
-            status: None,
-            latency_ms: 0,
-            error: Some("has a bad URL".to_owned()),
-        };
-        let Some(uri) = uri else { return tried };
+        let url = endpoint::join(&spoken.base, tiny::operation(format, false), model);
+        let mut tried =
+            Tried { model: model.to_owned(), format, status: None, latency_ms: 0, error: None };
         for limit in [Limit::MaxTokens, Limit::MaxCompletionTokens] {
             let body = tiny::body(format, model, false, limit);
             let about = format!("{}: does {model} answer in {format}?", self.provider.id);
-            let (uri, auth) = (uri.clone(), spoken.auth);
-            match self.ask(Asked { uri, format, auth, body: Some(body) }, about).await {
+            let (url, auth) = (url.clone(), spoken.auth);
+            match self.ask(Asked { url, format, auth, body: Some(body) }, about).await {
                 Err(error) => {
                     tried.error = Some(error);
                     break;
@@ -223,7 +211,7 @@ impl<'w> Probe<'w> {
     }
 
     fn request(&self, asked: Asked) -> Result<Request<Bytes>, String> {
-        let Asked { uri, format, auth, body } = asked;
+        let Asked { url, format, auth, body } = asked;
         let mut provider = self.provider.clone();
         let configured = provider.auth_by_format.get(format).or(provider.auth.as_ref());
         if configured.is_none() {
@@ -234,7 +222,7 @@ impl<'w> Probe<'w> {
             return Err(missing.to_string());
         }
         let method = if body.is_some() { Method::POST } else { Method::GET };
-        let mut request = Request::builder().method(method).uri(uri);
+        let mut request = Request::builder().method(method).uri(url.as_str());
         if let Some(headers) = request.headers_mut() {
             headers.extend(endpoint.defaults);
             headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));

@@ -34,7 +34,11 @@ pub(super) fn estimate_to_compare(call: &Call) -> Option<u64> {
 }
 
 fn of_text(body: &[u8], attached: usize) -> u64 {
-    let wide = body.iter().filter(|byte| !byte.is_ascii()).count();
+    // In sums of bytes, which the compiler makes a few instructions per thirty-two of them.
+    let wide: usize = body
+        .chunks(usize::from(u8::MAX))
+        .map(|chunk| usize::from(chunk.iter().map(|byte| byte >> 7).sum::<u8>()))
+        .sum();
     let thirds = (body.len() - attached.min(body.len())) + wide;
     u64::try_from(thirds.div_ceil(3)).unwrap_or(u64::MAX).max(1)
 }

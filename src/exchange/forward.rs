@@ -1,7 +1,8 @@
 //! A call and a target → the request to the provider.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use url::Url;
 
 use super::call::Call;
 use crate::{
@@ -10,8 +11,14 @@ use crate::{
     routing::endpoint::Endpoint,
 };
 
-/// A request to a provider. The body shares its memory with the client's.
-pub type Outgoing = Request<Spliced>;
+/// A request to a provider, to be posted.
+#[derive(Debug)]
+pub struct Outgoing {
+    pub url: Url,
+    pub headers: HeaderMap,
+    /// Shares its memory with the client's body.
+    pub body: Spliced,
+}
 
 /// What clients send that providers act upon, by name. Everything else stays here: keys, cookies,
 /// connection headers, and whatever else a client tells about its user's machine.
@@ -66,9 +73,9 @@ pub(super) fn as_it_is(call: &Call, model_json: &Bytes) -> Spliced {
 
 /// The request with this body in the client's own format: the client's headers that concern the
 /// provider, its query, and the provider's key.
-pub(super) fn same(call: &Call, (endpoint, url): (&Endpoint, &Uri), body: Spliced) -> Outgoing {
-    let uri = with_query(url, call.query.as_deref());
-    request(uri, headers(call, endpoint, call.format()), body)
+pub(super) fn same(call: &Call, (endpoint, url): (&Endpoint, &Url), body: Spliced) -> Outgoing {
+    let url = with_query(url, call.query.as_deref());
+    Outgoing { url, headers: headers(call, endpoint, call.format()), body }
 }
 
 /// The request with this body in another format. What the client's own vendor alone understands
@@ -76,7 +83,7 @@ pub(super) fn same(call: &Call, (endpoint, url): (&Endpoint, &Uri), body: Splice
 pub(super) fn translated(
     call: &Call,
     operation: Operation,
-    (endpoint, url): (&Endpoint, &Uri),
+    (endpoint, url): (&Endpoint, &Url),
     body: Bytes,
 ) -> Outgoing {
     let mut headers = headers(call, endpoint, operation.format());
@@ -84,15 +91,7 @@ pub(super) fn translated(
     let accept = if streams { "text/event-stream" } else { "application/json" };
     headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
     let events = (operation == Operation::StreamGenerateContent).then_some("alt=sse");
-    request(with_query(url, events), headers, Spliced::whole(body))
-}
-
-fn request(uri: Uri, headers: HeaderMap, body: Spliced) -> Outgoing {
-    let mut request = Request::new(body);
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = uri;
-    *request.headers_mut() = headers;
-    request
+    Outgoing { url: with_query(url, events), headers, body: Spliced::whole(body) }
 }
 
 fn headers(call: &Call, endpoint: &Endpoint, format: Format) -> HeaderMap {
@@ -180,7 +179,7 @@ fn add_betas(headers: &mut HeaderMap, betas: &HeaderValue) {
 
 /// The URL with the client's query string behind its own, but for the client's key. The config's
 /// parameters win over the client's of the same name.
-fn with_query(url: &Uri, query: Option<&str>) -> Uri {
+fn with_query(url: &Url, query: Option<&str>) -> Url {
     let Some(query) = query.filter(|query| !query.is_empty()) else { return url.clone() };
     let name = |pair: &str| pair.split('=').next().unwrap_or_default().to_ascii_lowercase();
     let own: Vec<String> = url.query().unwrap_or_default().split('&').map(name).collect();
@@ -194,8 +193,10 @@ fn with_query(url: &Uri, query: Option<&str>) -> Uri {
     if passed.is_empty() {
         return url.clone();
     }
-    let joint = if url.query().is_some() { '&' } else { '?' };
-    format!("{url}{joint}{}", passed.join("&")).parse().unwrap_or_else(|_| url.clone())
+    let all: Vec<&str> = url.query().into_iter().chain(passed).collect();
+    let mut url = url.clone();
+    url.set_query(Some(&all.join("&")));
+    url
 }
 
 /// Whether the provider's answer to this call may be a stream of events.
@@ -222,7 +223,7 @@ mod tests {
             ("https://a.test/v1/x", "", "https://a.test/v1/x"),
             ("https://a.test/v1/x", "&&", "https://a.test/v1/x"),
         ] {
-            let url: Uri = url.parse().unwrap();
+            let url: Url = url.parse().unwrap();
             assert_eq!(with_query(&url, Some(query)).to_string(), expected);
         }
     }

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, Uri};
+use http::HeaderMap;
+use url::Url;
 
 use super::{
     Exchange, Phase, UpstreamError, count,
@@ -290,7 +291,7 @@ impl Exchange {
 }
 
 /// Where `operation` is asked for.
-fn lane(lanes: &Lanes, operation: Operation) -> Result<(&Endpoint, &Uri), Unsendable> {
+fn lane(lanes: &Lanes, operation: Operation) -> Result<(&Endpoint, &Url), Unsendable> {
     let lane = lanes.lane(operation);
     let (endpoint, url) = lane.ok_or_else(|| {
         Unsendable::unconfigured(format!("does not speak {}", operation.format()))

@@ -10,6 +10,7 @@ mod translated;
 
 use bytes::Bytes;
 use http::HeaderMap;
+use memchr::memmem;
 
 use super::{
     count, reply, retry_after,
@@ -435,7 +436,7 @@ fn hidden_error(body: &[u8]) -> Option<String> {
     struct Error {
         message: String,
     }
-    if body.len() > 8 * 1024 {
+    if body.len() > 8 * 1024 || memmem::find(body, b"\"error\"").is_none() {
         return None;
     }
     let body: Body<'_> = serde_json::from_slice(body).ok()?;

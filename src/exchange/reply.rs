@@ -95,6 +95,10 @@ const LONGEST: usize = 512;
 /// `text` as a header value: percent-encoded where it must be, bounded.
 #[must_use]
 pub fn printable(text: &str) -> HeaderValue {
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'%';
+    if text.len() <= LONGEST && text.bytes().all(is_plain) {
+        return HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""));
+    }
     let mut encoded = utf8_percent_encode(text, UNPRINTABLE).to_string();
     if encoded.len() > LONGEST {
         // Never within an escape, which takes three characters.

@@ -26,7 +26,7 @@ pub struct Members<'o> {
 impl Members<'_> {
     fn key(&mut self, key: &str) -> &mut Vec<u8> {
         separate(self.out, &mut self.first);
-        value(self.out, key);
+        text(self.out, key);
         self.out.push(b':');
         self.out
     }
@@ -36,7 +36,12 @@ impl Members<'_> {
         value(self.key(key), member);
     }
 
-    /// The same, if there is one.
+    /// A string; the quick way for long ones.
+    pub fn text(&mut self, key: &str, member: &str) {
+        text(self.key(key), member);
+    }
+
+    /// A value, if there is one.
     pub fn maybe(&mut self, key: &str, member: Option<&(impl Serialize + ?Sized)>) {
         if let Some(member) = member {
             self.value(key, member);
@@ -112,6 +117,48 @@ pub fn event(out: &mut Vec<u8>, name: &str, fill: impl FnOnce(&mut Vec<u8>)) {
     out.extend_from_slice(b"\n\n");
 }
 
+/// Appends a string.
+///
+/// Most of a long text needs no escape, and is looked through and copied in blocks.
+pub fn text(out: &mut Vec<u8>, text: &str) {
+    const BLOCK: usize = 16;
+    let is_special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    let mut rest = text.as_bytes();
+    while !rest.is_empty() {
+        let blocks = rest.chunks_exact(BLOCK);
+        // Without a branch per byte, so that it is done for all at once.
+        let plain =
+            blocks.take_while(|block| !block.iter().fold(false, |any, b| any | is_special(b)));
+        let plain = plain.count() * BLOCK;
+        let plain = plain + rest[plain..].iter().take_while(|byte| !is_special(byte)).count();
+        out.extend_from_slice(&rest[..plain]);
+        let Some(special) = rest.get(plain) else { break };
+        escape(out, *special);
+        rest = &rest[plain + 1..];
+    }
+    out.push(b'"');
+}
+
+fn escape(out: &mut Vec<u8>, special: u8) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let short = match special {
+        b'"' | b'\\' => special,
+        0x08 => b'b',
+        b'\t' => b't',
+        b'\n' => b'n',
+        0x0c => b'f',
+        b'\r' => b'r',
+        _ => {
+            out.extend_from_slice(b"\\u00");
+            out.extend([special >> 4, special & 15].map(|digit| HEX[usize::from(digit)]));
+            return;
+        }
+    };
+    out.extend_from_slice(&[b'\\', short]);
+}
+
 /// Appends a value.
 pub fn value(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
     let before = out.len();
@@ -156,5 +203,16 @@ mod tests {
             String::from_utf8(out).unwrap(),
             r#"{"model":"a\"b","top_p":0.5,"schema":{ "x" : 1 },"raw":[1.0, 2],"messages":[{"a":{}},true,null]}"#
         );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn texts_are_written_as_serde_writes_them(plain in "\\PC{0,80}", odd in "[\\x00-\\x7f\"\\\\]{0,80}") {
+            for sample in [plain.clone(), odd.clone(), plain + &odd] {
+                let mut out = Vec::new();
+                text(&mut out, &sample);
+                proptest::prop_assert_eq!(out, serde_json::to_vec(&sample).unwrap());
+            }
+        }
     }
 }

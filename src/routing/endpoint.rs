@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use url::Url;
 
@@ -167,7 +167,7 @@ const SEGMENT: &AsciiSet =
 /// `…/paas/v4`), or with the ending of one of its operations; an `api-version` in the query
 /// (Azure) stands for the version in the path.
 #[must_use]
-pub fn join(base: &Url, operation: Operation, model: &str) -> Option<Uri> {
+pub fn join(base: &Url, operation: Operation, model: &str) -> Url {
     let path = base.path().trim_end_matches('/');
     let versioned_by_query = base.query_pairs().any(|(name, _)| name == "api-version");
     let path = if operation.format() == Format::Gemini {
@@ -189,7 +189,7 @@ pub fn join(base: &Url, operation: Operation, model: &str) -> Option<Uri> {
     };
     let mut url = base.clone();
     url.set_path(&path);
-    url.as_str().parse().ok()
+    url
 }
 
 /// The path without the ending of an operation, so that a base pasted from a documentation's curl
@@ -305,7 +305,7 @@ mod tests {
             ),
             ("http://127.0.0.1:8080/messages", O::Messages, "http://127.0.0.1:8080/v1/messages"),
         ] {
-            let joined = join(&base.parse().unwrap(), operation, "m").unwrap();
+            let joined = join(&base.parse().unwrap(), operation, "m");
             assert_eq!(joined.to_string(), expected, "{base} {operation:?}");
         }
     }
@@ -345,7 +345,7 @@ mod tests {
                 "https://g.test/p/v1beta/models/a%20b%3Fc%23d%25e:generateContent",
             ),
         ] {
-            let joined = join(&base.parse().unwrap(), operation, model).unwrap();
+            let joined = join(&base.parse().unwrap(), operation, model);
             assert_eq!(joined.to_string(), expected, "{base} {model}");
         }
     }

@@ -4,8 +4,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
-use http::Uri;
 use thiserror::Error;
+use url::Url;
 
 use super::{
     amp::AmpTable,
@@ -94,7 +94,7 @@ pub enum TargetKind {
 pub struct Lanes {
     pub(super) endpoints: [Option<Arc<Endpoint>>; 4],
     /// By [`Operation::index`]; shared between the models of a provider but for Gemini's.
-    pub(super) urls: Arc<[Option<Uri>]>,
+    pub(super) urls: Arc<[Option<Url>]>,
     /// The formats that are the provider's own, by [`Format::index`].
     pub(super) genuine: [bool; 4],
 }
@@ -114,7 +114,7 @@ impl Lanes {
     /// Where and with which headers to ask for `operation`, if this model's provider speaks its
     /// format.
     #[must_use]
-    pub fn lane(&self, operation: Operation) -> Option<(&Endpoint, &Uri)> {
+    pub fn lane(&self, operation: Operation) -> Option<(&Endpoint, &Url)> {
         let endpoint = self.endpoints[operation.format().index()].as_deref()?;
         let url = self.urls[operation.index()].as_ref()?;
         Some((endpoint, url))

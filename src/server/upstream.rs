@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use reqwest::{Client, Response, Url};
+use reqwest::{Client, Method, Response};
 
 use crate::{
     exchange::forward::Outgoing,
@@ -47,11 +47,9 @@ impl Upstream {
         limits: &Limits,
         patience: Duration,
     ) -> Result<Response, (Failure, String)> {
-        let (parts, body) = outgoing.into_parts();
-        let url = Url::parse(&parts.uri.to_string())
-            .map_err(|error| (Cause::Unusable.into(), format!("has a bad URL: {error}")))?;
-        let mut request = reqwest::Request::new(parts.method, url);
-        *request.headers_mut() = parts.headers;
+        let Outgoing { url, headers, body } = outgoing;
+        let mut request = reqwest::Request::new(Method::POST, url);
+        *request.headers_mut() = headers;
         *request.body_mut() = Some(reqwest::Body::wrap(Pieces::from(body)));
         self.pass_on(request, limits.connect, patience, Upgrades::Never).await
     }

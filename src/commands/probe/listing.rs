@@ -1,6 +1,5 @@
 //! The models that a provider lists.
 
-use http::Uri;
 use serde_json::Value;
 use url::Url;
 
@@ -80,9 +79,9 @@ impl Probe<'_> {
         let mut models = Vec::new();
         let mut next = String::new();
         for _ in 0..MOST_PAGES {
-            let uri = uri(base, format, &next).ok_or("has a bad URL")?;
+            let url = url(base, format, &next).ok_or("has a bad URL")?;
             let about = format!("{}: which models does it have?", self.provider.id);
-            let answer = self.ask(Asked { uri, format, auth, body: None }, about).await?;
+            let answer = self.ask(Asked { url, format, auth, body: None }, about).await?;
             if !answer.status().is_success() {
                 let told = message(answer.body()).unwrap_or_default();
                 let status = answer.status().as_u16();
@@ -106,10 +105,9 @@ impl Probe<'_> {
 }
 
 /// Where the list of a format stands: beside the operations.
-fn uri(base: &Url, format: Format, next: &str) -> Option<Uri> {
+fn url(base: &Url, format: Format, next: &str) -> Option<Url> {
     let operation = tiny::operation(format, false);
-    let asked = endpoint::join(base, operation, "x")?;
-    let url = Url::parse(&asked.to_string()).ok()?;
+    let url = endpoint::join(base, operation, "x");
     let ending = match format {
         Format::Gemini => format!("/x:{}", operation.ending()),
         Format::OpenAi | Format::OpenAiResponses | Format::Anthropic => {
@@ -135,7 +133,7 @@ fn uri(base: &Url, format: Format, next: &str) -> Option<Uri> {
     if list.query() == Some("") {
         list.set_query(None);
     }
-    list.as_str().parse().ok()
+    Some(list)
 }
 
 /// The models on a page, in any of the forms that lists have.
@@ -195,8 +193,8 @@ mod tests {
                 "https://z.test/api/paas/v4/models?a=b",
             ),
         ] {
-            let uri = uri(&base.parse().unwrap(), format, next).unwrap();
-            assert_eq!(uri.to_string(), expected);
+            let url = url(&base.parse().unwrap(), format, next).unwrap();
+            assert_eq!(url.as_str(), expected);
         }
     }
 

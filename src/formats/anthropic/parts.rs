@@ -22,26 +22,26 @@ pub(super) fn call(id: &str, name: &str, input: &str, out: &mut Members<'_>) {
 pub(super) fn reasoning(text: &str, seal: Option<&Seal<'_>>, out: &mut Members<'_>) {
     if let Some(seal) = seal.filter(|seal| text.is_empty() && seal.kind == SealKind::Redacted) {
         out.value("type", "redacted_thinking");
-        out.value("data", &close(seal, Attach::Own, FORMAT));
+        out.text("data", &close(seal, Attach::Own, FORMAT));
         return;
     }
     out.value("type", "thinking");
-    out.value("thinking", text);
+    out.text("thinking", text);
     let signature = seal.map(|seal| close(seal, Attach::Own, FORMAT)).unwrap_or_default();
-    out.value("signature", &signature);
+    out.text("signature", &signature);
 }
 
 /// An empty block that carries the seal of a neighbour which has no place for one.
 pub(super) fn carrier(seal: &Seal<'_>, attach: Attach, out: &mut Members<'_>) {
     out.value("type", "thinking");
-    out.value("thinking", "");
-    out.value("signature", &close(seal, attach, FORMAT));
+    out.text("thinking", "");
+    out.text("signature", &close(seal, attach, FORMAT));
 }
 
 /// Messages replies have no pictures; that there was one is told.
 pub(super) fn image(out: &mut Members<'_>) {
     out.value("type", "text");
-    out.value("text", "[image]");
+    out.text("text", "[image]");
 }
 
 /// A citation as it was, or as one of a web search.
@@ -56,7 +56,7 @@ pub(super) fn citation(citation: &Citation<'_>, list: &mut Elements<'_>) {
 /// A citation of another vendor's search; members that clients' types require are there.
 pub(super) fn found(citation: &Citation<'_>, out: &mut Members<'_>) {
     out.value("type", "web_search_result_location");
-    out.value("url", citation.url.as_deref().unwrap_or_default());
+    out.text("url", citation.url.as_deref().unwrap_or_default());
     out.value("title", &citation.title);
     out.value("encrypted_index", "");
     out.value("cited_text", citation.quote.as_deref().unwrap_or_default());

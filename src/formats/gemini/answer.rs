@@ -72,9 +72,9 @@ pub(super) fn part(
     parts.object(|part| {
         match opening {
             // Without an own word for a refusal, the model says it.
-            Opening::Text | Opening::Refusal | Opening::Hosted(_) => part.value("text", text),
+            Opening::Text | Opening::Refusal | Opening::Hosted(_) => part.text("text", text),
             Opening::Reasoning => {
-                part.value("text", text);
+                part.text("text", text);
                 part.value("thought", &true);
             }
             Opening::ToolCall { id, name, .. } => part.object("functionCall", |call| {
@@ -90,7 +90,7 @@ pub(super) fn part(
             }),
             Opening::Image { media_type } => part.object("inlineData", |blob| {
                 blob.value("mimeType", media_type);
-                blob.value("data", text);
+                blob.text("data", text);
             }),
         }
         let seal = seal.map(|seal| seals::close(seal, Attach::Own, Format::Gemini));

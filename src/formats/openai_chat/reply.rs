@@ -121,7 +121,7 @@ pub(super) fn annotation(citation: &Citation<'_>, before: u32, list: &mut Elemen
     list.object(|out| {
         out.value("type", "url_citation");
         out.object("url_citation", |out| {
-            out.value("url", url);
+            out.text("url", url);
             out.value("title", citation.title.as_deref().unwrap_or_default());
             let (start, end) = citation.range.unwrap_or_default();
             out.value("start_index", &start.saturating_add(before));
@@ -135,7 +135,7 @@ pub(super) fn annotation(citation: &Citation<'_>, before: u32, list: &mut Elemen
 pub(super) fn picture(media_type: &str, data: &str, out: &mut Members<'_>) {
     out.value("type", "image_url");
     out.object("image_url", |image| {
-        image.value("url", &format!("data:{media_type};base64,{data}"));
+        image.text("url", &format!("data:{media_type};base64,{data}"));
     });
 }
 
@@ -159,7 +159,7 @@ fn call(block: &ReplyBlock, list: &mut Elements<'_>) {
             call.object("function", |function| {
                 function.value("name", name);
                 let arguments = if block.text.is_empty() { "{}" } else { &*block.text };
-                function.value("arguments", arguments);
+                function.text("arguments", arguments);
             });
             call.maybe("extra_content", carried.as_ref());
         }),
@@ -169,7 +169,7 @@ fn call(block: &ReplyBlock, list: &mut Elements<'_>) {
             call.value("type", "custom");
             call.object("custom", |custom| {
                 custom.value("name", name);
-                custom.value("input", &block.text);
+                custom.text("input", &block.text);
             });
             call.maybe("extra_content", carried.as_ref());
         }),

@@ -82,7 +82,7 @@ pub(super) fn detail(seal: &Seal<'_>, block: &Opening, number: u32) -> Option<Js
     let mut out = Vec::new();
     write::object(&mut out, |detail| {
         detail.value("type", "reasoning.encrypted");
-        detail.value("data", &*seals::close(seal, attach, FORMAT));
+        detail.text("data", &seals::close(seal, attach, FORMAT));
         detail.maybe("id", call);
         detail.value("index", &number);
     });
@@ -113,8 +113,8 @@ pub(super) fn write_back(detail: &Json<'_>, shown: &str, out: &mut Members<'_>) 
     let Ok(read) = detail.read::<Detail<'_>>() else { return };
     out.maybe("type", read.kind.as_ref().map(|kind| &*kind.0));
     match (some_text(read.text), read.signature) {
-        (Some(text), _) => out.value("text", &text),
-        (None, Some(_)) if !shown.is_empty() => out.value("text", shown),
+        (Some(text), _) => out.text("text", &text),
+        (None, Some(_)) if !shown.is_empty() => out.text("text", shown),
         (None, _) => {}
     }
     out.maybe("summary", read.summary);

@@ -3,7 +3,6 @@
 use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
-use http::Uri;
 use indexmap::IndexMap;
 use url::Url;
 
@@ -313,15 +312,15 @@ impl Base {
     }
 
     /// The URL of every operation that the provider's formats have.
-    fn urls(&self, model: &str) -> Arc<[Option<Uri>]> {
+    fn urls(&self, model: &str) -> Arc<[Option<Url>]> {
         let url = |operation: Operation| {
             let base = self.urls[operation.format().index()].as_ref()?;
-            endpoint::join(base, operation, model)
+            Some(endpoint::join(base, operation, model))
         };
         Operation::ALL.into_iter().map(url).collect()
     }
 
-    fn lanes(&self, model: &Model, shared: &Arc<[Option<Uri>]>) -> Lanes {
+    fn lanes(&self, model: &Model, shared: &Arc<[Option<Url>]>) -> Lanes {
         let endpoints = Format::ALL.map(|format| {
             let suits = model.formats.is_empty()
                 || model.formats.contains(&format)

@@ -80,7 +80,7 @@ fn block(block: &ReplyBlock, list: &mut Elements<'_>) {
 
 fn text(block: &ReplyBlock, out: &mut Members<'_>) {
     out.value("type", "text");
-    out.value("text", &block.text);
+    out.text("text", &block.text);
     if !block.citations.is_empty() {
         out.array("citations", |list| {
             for citation in &block.citations {
@@ -116,6 +116,6 @@ fn input(arguments: &str) -> String {
         return source.to_owned();
     }
     let mut out = Vec::new();
-    write::object(&mut out, |out| out.value("arguments", arguments));
+    write::object(&mut out, |out| out.text("arguments", arguments));
     String::from_utf8(out).unwrap_or_default()
 }

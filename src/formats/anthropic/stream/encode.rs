@@ -113,7 +113,7 @@ impl Encoder {
             event.object("content_block", |out| match &opening {
                 Opening::Text | Opening::Refusal | Opening::Hosted(_) | Opening::Image { .. } => {
                     out.value("type", "text");
-                    out.value("text", "");
+                    out.text("text", "");
                 }
                 Opening::Reasoning => parts::reasoning("", None, out),
                 Opening::ToolCall { id, name, .. } | Opening::FreeformCall { id, name, .. } => {
@@ -136,9 +136,9 @@ impl Encoder {
 
     fn piece(&mut self, text: &str, out: &mut Vec<u8>) {
         match &mut self.block {
-            State::Text => self.delta(out, "text_delta", |out| out.value("text", text)),
+            State::Text => self.delta(out, "text_delta", |out| out.text("text", text)),
             State::Reasoning => {
-                self.delta(out, "thinking_delta", |out| out.value("thinking", text));
+                self.delta(out, "thinking_delta", |out| out.text("thinking", text));
             }
             State::Call { empty } => {
                 *empty = false;
@@ -166,7 +166,7 @@ impl Encoder {
             State::Held(Opening::Reasoning) | State::Reasoning => {
                 self.begin(out);
                 let signature = close(seal, Attach::Own, FORMAT);
-                self.delta(out, "signature_delta", |out| out.value("signature", &signature));
+                self.delta(out, "signature_delta", |out| out.text("signature", &signature));
             }
             State::Held(Opening::ToolCall { .. } | Opening::FreeformCall { .. }) => {
                 self.carry(seal, Attach::Next, out);
@@ -240,7 +240,7 @@ impl Encoder {
     }
 
     fn arguments(&self, json: &str, out: &mut Vec<u8>) {
-        self.delta(out, "input_json_delta", |out| out.value("partial_json", json));
+        self.delta(out, "input_json_delta", |out| out.text("partial_json", json));
     }
 
     fn delta(&self, out: &mut Vec<u8>, kind: &str, fill: impl FnOnce(&mut Members<'_>)) {

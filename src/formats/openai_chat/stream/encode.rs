@@ -116,18 +116,18 @@ impl Encoder {
             Some(Opening::Text) => {
                 let length = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
                 self.length = self.length.saturating_add(length);
-                self.delta(out, |delta| delta.value("content", text));
+                self.delta(out, |delta| delta.text("content", text));
             }
             Some(Opening::Reasoning) => {
                 self.delta(out, |delta| delta.value("reasoning_content", text));
             }
             Some(Opening::ToolCall { .. }) => {
                 self.call(out, |call| {
-                    call.object("function", |function| function.value("arguments", text));
+                    call.object("function", |function| function.text("arguments", text));
                 });
             }
             Some(Opening::FreeformCall { .. }) => {
-                self.call(out, |call| call.object("custom", |custom| custom.value("input", text)));
+                self.call(out, |call| call.object("custom", |custom| custom.text("input", text)));
             }
         }
     }
@@ -232,7 +232,7 @@ impl StreamEncoder for Encoder {
                 self.head = head(start);
                 self.delta(out, |delta| {
                     delta.value("role", "assistant");
-                    delta.value("content", "");
+                    delta.text("content", "");
                 });
             }
             Event::Open { block, .. } => self.open(block, out),

@@ -192,7 +192,7 @@ impl Encoder {
             if !part.is_empty() {
                 event.value(part, &0);
             }
-            event.value("delta", text);
+            event.text("delta", text);
             if open.block.opening == Opening::Text {
                 event.raw("logprobs", "[]");
             }
@@ -216,7 +216,7 @@ impl Encoder {
         open.block.logprobs.push(tokens.clone());
         self.tell(out, "response.output_text.delta", |event, _| {
             event.value("content_index", &0);
-            event.value("delta", "");
+            event.text("delta", "");
             event.value("logprobs", tokens);
         });
     }
@@ -228,7 +228,7 @@ impl Encoder {
         match &open.block.opening {
             Opening::Text => self.tell(out, "response.output_text.done", |event, open| {
                 event.value("content_index", &0);
-                event.value("text", &open.block.text);
+                event.text("text", &open.block.text);
                 event.array("logprobs", |list| logprobs(&open.block.logprobs, list));
             }),
             Opening::Refusal => self.tell(out, "response.refusal.done", |event, open| {
@@ -242,12 +242,12 @@ impl Encoder {
                     if let Opening::ToolCall { name, .. } = &open.block.opening {
                         event.value("name", name);
                     }
-                    event.value("arguments", arguments(&open.block.text, true));
+                    event.text("arguments", arguments(&open.block.text, true));
                 });
             }
             Opening::FreeformCall { .. } => {
                 self.tell(out, "response.custom_tool_call_input.done", |event, open| {
-                    event.value("input", &open.block.text);
+                    event.text("input", &open.block.text);
                 });
             }
             Opening::Hosted(hosted) => {
@@ -265,7 +265,7 @@ impl Encoder {
     fn close_summary(&mut self, out: &mut Vec<u8>) {
         self.tell(out, "response.reasoning_summary_text.done", |event, open| {
             event.value("summary_index", &0);
-            event.value("text", &open.block.text);
+            event.text("text", &open.block.text);
         });
         self.tell(out, "response.reasoning_summary_part.done", |event, open| {
             event.value("summary_index", &0);

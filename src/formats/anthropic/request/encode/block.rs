@@ -115,7 +115,7 @@ fn plain(media_type: &str, data: &str) -> Option<String> {
 pub(super) fn text(text: &str, list: &mut Elements<'_>) {
     list.object(|block| {
         block.value("type", "text");
-        block.value("text", text);
+        block.text("text", text);
     });
 }
 
@@ -136,7 +136,7 @@ impl<'r> Writer<'r> {
         match &block.content {
             Content::Text { text, citations } => list.object(|out| {
                 out.value("type", "text");
-                out.value("text", text);
+                out.text("text", text);
                 self.citations(block, citations, out);
                 self.members(block, out);
             }),
@@ -291,7 +291,7 @@ impl<'r> Writer<'r> {
             } else {
                 let why = "its arguments are no JSON object: become text in one";
                 self.losses.reworded(block.place, why);
-                out.object("input", |input| input.value("arguments", &call.arguments));
+                out.object("input", |input| input.text("arguments", &call.arguments));
             }
             self.members(block, out);
         });
@@ -329,29 +329,29 @@ impl<'r> Writer<'r> {
 fn thinking(shown: &str, seal: &Seal<'_>, out: &mut Members<'_>) {
     if seal.kind == SealKind::Redacted {
         out.value("type", "redacted_thinking");
-        out.value("data", &seal.data);
+        out.text("data", &seal.data);
     } else {
         out.value("type", "thinking");
-        out.value("thinking", shown);
-        out.value("signature", &seal.data);
+        out.text("thinking", shown);
+        out.text("signature", &seal.data);
     }
 }
 
 fn base64(media_type: &str, data: &str, out: &mut Members<'_>) {
     out.value("type", "base64");
     out.value("media_type", media_type);
-    out.value("data", data);
+    out.text("data", data);
 }
 
 fn words(text: &str, out: &mut Members<'_>) {
     out.value("type", "text");
     out.value("media_type", "text/plain");
-    out.value("data", text);
+    out.text("data", text);
 }
 
 fn link(url: &str, out: &mut Members<'_>) {
     out.value("type", "url");
-    out.value("url", url);
+    out.text("url", url);
 }
 
 fn file(id: &str, out: &mut Members<'_>) {

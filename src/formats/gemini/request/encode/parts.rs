@@ -58,13 +58,13 @@ pub(super) fn write(
 fn content(context: Context<'_, '_>, block: &Block<'_>, part: &mut Members<'_>) {
     match &block.content {
         Content::Text { text, .. } | Content::Refusal(text) | Content::ToolReference(text) => {
-            part.value("text", text);
+            part.text("text", text);
         }
         Content::Image(_) | Content::Audio(_) | Content::Document(_) => {
             source(context, block, part);
         }
         Content::Reasoning(reasoning) => {
-            part.value("text", &reasoning.shown());
+            part.text("text", &reasoning.shown());
             part.value("thought", &true);
         }
         Content::ToolCall(call) => self::call(context, block, call, part),
@@ -83,7 +83,7 @@ fn content(context: Context<'_, '_>, block: &Block<'_>, part: &mut Members<'_>) 
 pub(super) fn source(context: Context<'_, '_>, block: &Block<'_>, part: &mut Members<'_>) {
     let Some((kind, source)) = media::of(&block.content) else { return };
     if !media::is_readable(source) {
-        part.value("text", media::placeholder(kind));
+        part.text("text", media::placeholder(kind));
         return;
     }
     // Only a client of this format has given it a name that the provider may know.
@@ -101,12 +101,12 @@ pub(super) fn source(context: Context<'_, '_>, block: &Block<'_>, part: &mut Mem
     match source {
         Source::Base64 { media_type, data } => part.object("inlineData", |blob| {
             blob.value("mimeType", media_type);
-            blob.value("data", data);
+            blob.text("data", data);
             rest("inlineData", blob);
         }),
         Source::Text(text) => part.object("inlineData", |blob| {
             blob.value("mimeType", "text/plain");
-            blob.value("data", &to_base64(text.as_bytes()));
+            blob.text("data", &to_base64(text.as_bytes()));
             rest("inlineData", blob);
         }),
         Source::Url { url, media_type } => part.object("fileData", |blob| {

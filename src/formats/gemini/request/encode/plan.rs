@@ -62,10 +62,10 @@ impl<'a> Part<'_, 'a> {
         match self {
             Self::Block(block) => parts::write(context, block, Some(called), out),
             Self::System(text) => {
-                out.object(|part| part.value("text", &format!("<system>\n{text}\n</system>")));
+                out.object(|part| part.text("text", &format!("<system>\n{text}\n</system>")));
             }
             Self::Result(call, block) => results::write(context, call, *block, out),
-            Self::Lost => out.object(|part| part.value("text", "[left out]")),
+            Self::Lost => out.object(|part| part.text("text", "[left out]")),
             Self::Stray(block) => results::write_stray(block, out),
         }
     }

@@ -206,5 +206,5 @@ pub(super) fn write_stray(block: &Block<'_>, out: &mut Elements<'_>) {
     let Some(result) = block.result() else { return };
     let name = result.name.as_deref().unwrap_or(&result.call);
     let text = format!("Result of the tool call `{name}`:\n{}", result.text());
-    out.object(|part| part.value("text", &text));
+    out.object(|part| part.text("text", &text));
 }

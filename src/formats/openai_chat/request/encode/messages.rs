@@ -251,13 +251,13 @@ impl<'t, 'a> Writer<'t, 'a> {
             out.object(if freeform { "custom" } else { "function" }, |out| {
                 out.value("name", &name);
                 match (freeform, call.freeform, &*call.arguments) {
-                    (true, _, input) => out.value("input", input),
+                    (true, _, input) => out.text("input", input),
                     (false, true, input) => {
                         self.losses.reworded(block.place, "becomes a call of a function");
-                        out.value("arguments", &to_arguments(input));
+                        out.text("arguments", &to_arguments(input));
                     }
-                    (false, false, "") => out.value("arguments", "{}"),
-                    (false, false, arguments) => out.value("arguments", arguments),
+                    (false, false, "") => out.text("arguments", "{}"),
+                    (false, false, arguments) => out.text("arguments", arguments),
                 }
             });
             out.maybe("extra_content", carried.as_ref());
@@ -281,9 +281,9 @@ impl<'t, 'a> Writer<'t, 'a> {
         let listed = self.hints.genuine && role == Role::User;
         let text = if listed { None } else { self.one_text(&said, role, "\n\n") };
         if let Some(text) = text {
-            out.value("content", &*text);
+            out.text("content", &text);
         } else if said.is_empty() && !listed {
-            out.value("content", &format!("[{what}]"));
+            out.text("content", &format!("[{what}]"));
         } else {
             out.array("content", |list| {
                 said.iter().for_each(|block| self.part(block, role, list));
@@ -298,6 +298,6 @@ impl<'t, 'a> Writer<'t, 'a> {
 fn plain(text: &str, list: &mut Elements<'_>) {
     list.object(|part| {
         part.value("type", "text");
-        part.value("text", text);
+        part.text("text", text);
     });
 }

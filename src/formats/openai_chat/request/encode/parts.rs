@@ -78,7 +78,7 @@ impl<'a> Writer<'_, 'a> {
                 self.lost_citations(block);
                 list.object(|part| {
                     part.value("type", "text");
-                    part.value("text", &words(content));
+                    part.text("text", &words(content));
                     self.members(block, part);
                 });
             }
@@ -158,7 +158,7 @@ impl<'a> Writer<'_, 'a> {
         list.object(|part| {
             part.value("type", "image_url");
             part.object("image_url", |inner| {
-                inner.value("url", &url);
+                inner.text("url", &url);
                 inner.maybe("detail", image.detail.as_deref());
             });
             self.members(block, part);
@@ -217,7 +217,7 @@ impl<'a> Writer<'_, 'a> {
         list.object(|part| {
             part.value("type", "input_audio");
             part.object("input_audio", |inner| {
-                inner.value("data", data);
+                inner.text("data", data);
                 inner.value("format", sound(media_type));
             });
             self.members(block, part);

@@ -39,7 +39,7 @@ impl<'t, 'a> Writer<'t, 'a> {
                         self.extra(block, out);
                         images.extend(result.blocks.iter().filter(|block| self.follows(block)));
                     }
-                    None => out.value("content", NO_RESULT),
+                    None => out.text("content", NO_RESULT),
                 }
             });
         }
@@ -78,14 +78,14 @@ impl<'t, 'a> Writer<'t, 'a> {
             }
         }
         match &texts[..] {
-            [] if !marked => out.value("content", ""),
-            [only] if !marked => out.value("content", only),
-            _ if self.flat => out.value("content", &texts.join("\n")),
+            [] if !marked => out.text("content", ""),
+            [only] if !marked => out.text("content", only),
+            _ if self.flat => out.text("content", &texts.join("\n")),
             _ => out.array("content", |list| {
                 for (at, text) in texts.iter().enumerate() {
                     list.object(|part| {
                         part.value("type", "text");
-                        part.value("text", text);
+                        part.text("text", text);
                         if at + 1 == texts.len() {
                             self.mark_of(block, part);
                         }

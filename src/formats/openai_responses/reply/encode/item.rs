@@ -121,7 +121,7 @@ pub(in super::super::super) fn item(out: &mut Vec<u8>, id: &str, block: &ReplyBl
                 item.value("call_id", call);
                 item.value("name", name);
                 item.maybe("namespace", namespace.as_ref());
-                item.value("arguments", arguments(text, done));
+                item.text("arguments", arguments(text, done));
             }
             Opening::FreeformCall { id: call, name, namespace } => {
                 item.value("type", "custom_tool_call");
@@ -129,7 +129,7 @@ pub(in super::super::super) fn item(out: &mut Vec<u8>, id: &str, block: &ReplyBl
                 item.value("call_id", call);
                 item.value("name", name);
                 item.maybe("namespace", namespace.as_ref());
-                item.value("input", text);
+                item.text("input", text);
             }
             Opening::Hosted(hosted) => {
                 item.value("type", "web_search_call");
@@ -164,7 +164,7 @@ pub(in super::super::super) fn part(part: &mut Members<'_>, block: &ReplyBlock) 
         return;
     }
     part.value("type", "output_text");
-    part.value("text", &block.text);
+    part.text("text", &block.text);
     part.array("annotations", |list| {
         for citation in &block.citations {
             if let Some(annotation) = annotation(citation, &block.text) {
@@ -177,7 +177,7 @@ pub(in super::super::super) fn part(part: &mut Members<'_>, block: &ReplyBlock) 
 
 pub(in super::super::super) fn summary_part(part: &mut Members<'_>, text: &str) {
     part.value("type", "summary_text");
-    part.value("text", text);
+    part.text("text", text);
 }
 
 /// Writes the elements of arrays, one behind the other.
@@ -207,7 +207,7 @@ pub(in super::super::super) fn annotation<'c>(
         annotation.value("type", "url_citation");
         annotation.value("start_index", &from);
         annotation.value("end_index", &to);
-        annotation.value("url", url);
+        annotation.text("url", url);
         annotation.value("title", citation.title.as_deref().unwrap_or(url));
     });
     String::from_utf8(out).ok().map(Cow::Owned)

@@ -114,7 +114,7 @@ impl<'a> Writer<'_, 'a> {
                 {
                     content.object(|part| {
                         part.value("type", text_kind(role));
-                        part.value("text", &format!("[{}]", noun(&first.content)));
+                        part.text("text", &format!("[{}]", noun(&first.content)));
                     });
                 }
             });
@@ -172,10 +172,10 @@ impl<'a> Writer<'_, 'a> {
                 item.maybe("namespace", space);
             }
             match (freeform, call.freeform, &*call.arguments) {
-                (true, _, input) => item.value("input", input),
-                (false, true, input) => item.value("arguments", &to_arguments(input)),
-                (false, false, "") => item.value("arguments", "{}"),
-                (false, false, arguments) => item.value("arguments", arguments),
+                (true, _, input) => item.text("input", input),
+                (false, true, input) => item.text("arguments", &to_arguments(input)),
+                (false, false, "") => item.text("arguments", "{}"),
+                (false, false, arguments) => item.text("arguments", arguments),
             }
             self.extra(block, item);
         });
@@ -186,7 +186,7 @@ impl<'a> Writer<'_, 'a> {
             items.object(|item| {
                 item.value("type", output_kind(freeform));
                 item.value("call_id", &*id);
-                item.value("output", NO_RESULT);
+                item.text("output", NO_RESULT);
             });
         }
     }
@@ -239,7 +239,7 @@ impl<'a> Writer<'_, 'a> {
                 for text in &reasoning.summary {
                     summary.object(|part| {
                         part.value("type", "summary_text");
-                        part.value("text", text);
+                        part.text("text", text);
                     });
                 }
             });
@@ -247,7 +247,7 @@ impl<'a> Writer<'_, 'a> {
                 item.array("content", |content| {
                     content.object(|part| {
                         part.value("type", "reasoning_text");
-                        part.value("text", &reasoning.text);
+                        part.text("text", &reasoning.text);
                     });
                 });
             }

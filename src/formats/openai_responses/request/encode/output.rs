@@ -20,16 +20,16 @@ impl<'a> Writer<'_, 'a> {
     pub(super) fn output(&mut self, result: &ToolResult<'a>, item: &mut Members<'_>) {
         let said: Vec<_> = result.blocks.iter().filter(|block| self.can_say(block)).collect();
         match (&said[..], result.blocks.first()) {
-            ([], None) => item.value("output", mark(result, "")),
+            ([], None) => item.text("output", mark(result, "")),
             ([only], _) if is_words(&only.content) && only.extra.is_empty() => {
                 result.blocks.iter().for_each(|block| self.report(block));
                 let text = words(&only.content);
-                item.value("output", &format!("{}{text}", mark(result, &text)));
+                item.text("output", &format!("{}{text}", mark(result, &text)));
             }
             ([], Some(first)) => {
                 result.blocks.iter().for_each(|block| self.report(block));
                 let text = format!("{}[{}]", mark(result, ""), noun(&first.content));
-                item.value("output", &text);
+                item.text("output", &text);
             }
             (_, Some(_)) => item.array("output", |content| self.output_parts(result, content)),
             ([_, ..], None) => {}

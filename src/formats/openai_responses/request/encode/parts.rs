@@ -93,7 +93,7 @@ impl<'a> Writer<'_, 'a> {
         content.object(|part| {
             part.value("type", "input_image");
             match &url {
-                Ok(url) => part.value("image_url", url),
+                Ok(url) => part.text("image_url", url),
                 Err(id) => part.value("file_id", id),
             }
             part.maybe("detail", image.detail.as_deref());
@@ -197,8 +197,8 @@ pub(super) fn plain(role: Role, prefix: &str, text: &str, content: &mut Elements
 
 fn prefixed(part: &mut Members<'_>, prefix: &str, text: &str) {
     if prefix.is_empty() {
-        part.value("text", text);
+        part.text("text", text);
     } else {
-        part.value("text", &format!("{prefix}{text}"));
+        part.text("text", &format!("{prefix}{text}"));
     }
 }
