@@ -1,5 +1,6 @@
 //! Anthropic Messages.
 
+mod closed;
 mod fault;
 mod parts;
 mod reply;

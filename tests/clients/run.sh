@@ -2,6 +2,8 @@
 # Drives a built gateway with the official SDKs and coding agents: python, node, claude, codex, amp
 # (amp.sh); and its MCP server with those, the inspector, gemini and opencode (mcp.sh).
 #   LLM_ROUTER_BIN   the binary (default: the release build, else the debug build)
+# Two kinds of providers stand behind it: upstream.py says what a model's name tells and looks at
+# little; those of strict/ refuse what the vendors refuse, and play the table strict/scenarios.json.
 # Packages go into ignored folders here. What a registry does not have is skipped with a line.
 set -uo pipefail
 cd "$(dirname "$0")"
@@ -20,6 +22,16 @@ tally() { # the lines of a script of checks
   passed=$((passed + $(grep -c '^ok ' "$1")))
   failed=$((failed + $(grep -c '^FAILED' "$1")))
   cat "$1"
+}
+
+matrix() { # language, command...: every scenario with every SDK against every strict provider
+  local language=$1 began=$SECONDS status
+  shift
+  timeout 300 "$@" >"$work/matrix" 2>"$work/matrix.err"
+  status=$?
+  tally "$work/matrix"
+  [ $status -eq 0 ] || grep -q '^FAILED' "$work/matrix" || { tail -5 "$work/matrix.err"; verdict "the matrix of $language ended early ($status)" 1; }
+  echo "       the matrix of $language took $((SECONDS - began)) s"
 }
 
 work=$(mktemp -d)
@@ -66,12 +78,20 @@ gateway scripted "{\"providers\":[
  \"modelAliases\":{$(alias errfirst p/errfirst),$(alias empty p/empty),$(alias e529 p/e529),$(alias nobody gone/m)}}"
 export SCRIPTED_URL=$url
 
+# Providers that refuse what the vendors refuse: every client is tried against every format's.
+python3 -m strict >"$work/strict.port" & pids+=($!)
+for _ in $(seq 100); do [ -s "$work/strict.port" ] && break; sleep 0.05; done
+[ -s "$work/strict.port" ] || { echo "FAILED the strict providers do not start"; exit 1; }
+export STRICT_URL=http://127.0.0.1:$(cat "$work/strict.port")
+gateway strict "$(python3 -m strict.config "$(cat "$work/strict.port")")"; export STRICT_GATEWAY=$url
+
 if { [ -x .venv/bin/python ] || python3 -m venv .venv; } >"$work/log" 2>&1 &&
   timeout 300 .venv/bin/pip install -q -r requirements.txt >"$work/log" 2>&1; then
   timeout 300 .venv/bin/python checks_python.py >"$work/python" 2>"$work/python.err"
   status=$?
   tally "$work/python"
   [ $status -eq 0 ] || grep -q '^FAILED' "$work/python" || { tail -5 "$work/python.err"; verdict "python ended early ($status)" 1; }
+  matrix python .venv/bin/python matrix_python.py
 else
   skip "the Python SDKs" "$(tail -1 "$work/log")"
 fi
@@ -85,9 +105,16 @@ if timeout 400 npm install --no-audit --no-fund --no-package-lock --loglevel=err
   status=$?
   tally "$work/node"
   [ $status -eq 0 ] || grep -q '^FAILED' "$work/node" || { tail -5 "$work/node.err"; verdict "node ended early ($status)" 1; }
+  matrix node "$node" matrix_node.mjs
 else
   skip "the Node SDKs and the agents" "$(tail -1 "$work/log")"
 fi
+
+strictly() { # name, run, turns: whether the strict provider saw all turns and found nothing wrong
+  python3 -m strict.log "$STRICT_URL" "$2" "$3" >"$work/strictly"
+  verdict "$1" $?
+  cat "$work/strictly"
+}
 
 claude=$here/node_modules/@anthropic-ai/claude-code-linux-x64/claude
 agent_claude() { # name, url, model, prompt, words that must come back
@@ -105,9 +132,10 @@ if [ -x "$claude" ]; then
   agent_claude "a tool turn with the demo" "$DEMO_URL" demo/agent 'call the tool Bash with {"command":"echo from-bash","description":"say it"}' "from-bash"
   agent_claude "text from a provider" "$SCRIPTED_URL" p/text "hello" "scripted text"
   agent_claude "a target that fails first" "$SCRIPTED_URL" after-errfirst "hello" "scripted text"
-  for other in chat responses google; do
-    agent_claude "text from a provider that speaks $other" "$SCRIPTED_URL" $other/text "hello" "scripted text"
-    agent_claude "a tool turn with a provider that speaks $other" "$SCRIPTED_URL" $other/tool "hello" "scripted text"
+  for target in chat/gpt-5.1 responses/gpt-5.1 google/gemini-3-pro-preview messages/claude-opus-4-7; do
+    run=claude${target%%/*}
+    agent_claude "three turns with two tools at once, $target" "$STRICT_GATEWAY" $target "[[claude $run]] Do as told." "claude is done"
+    strictly "claude -p: what $target received" $run 3
   done
 else
   skip "claude -p" "its package has no binary for this machine"
@@ -138,9 +166,10 @@ if [ -x "$codex" ] && "$codex" --version >/dev/null 2>&1; then
   agent_codex "a tool turn with the demo" "$DEMO_URL" demo/agent 'call the tool exec_command with {"cmd":"echo from-shell"}' "from-shell"
   agent_codex "text from a provider" "$SCRIPTED_URL" p/text "hello" "scripted text"
   agent_codex "a provider that cannot be reached first" "$SCRIPTED_URL" after-nobody "hello" "scripted text"
-  for other in chat messages google; do
-    agent_codex "text from a provider that speaks $other" "$SCRIPTED_URL" $other/text "hello" "scripted text"
-    agent_codex "a tool turn with a provider that speaks $other" "$SCRIPTED_URL" $other/tool "hello" "scripted text"
+  for target in chat/gpt-5.1 messages/claude-opus-4-7 messages/claude-sonnet-4-5 google/gemini-3-pro-preview responses/gpt-5.1; do
+    run=codex$(tr -dc a-z0-9 <<<"$target")
+    agent_codex "three turns with two tools at once, $target" "$STRICT_GATEWAY" $target "[[codex $run]] Do as told." "codex is done"
+    strictly "codex exec: what $target received" $run 3
   done
 else
   skip "codex exec" "its package has no binary for this machine"

@@ -1,10 +1,11 @@
 //! Reasoning that nobody asked for. Anthropic's replies hold it only where the request switches it
 //! on, and clients rely on that: they take the first block for the text, or for the call that they
 //! forced. Other vendors' models reason anyway; such a client gets the rest. With the reasoning goes
-//! what seals it, which this format has no other place for.
+//! what seals it, which this format has no other place for. Agents keep both: where the model may call
+//! tools or not, a client has to look at what each block is, and Gemini wants its seals back.
 
 use crate::{
-    chat::{Event, Opening, ReasoningMode, Request},
+    chat::{Event, Opening, ReasoningMode, Request, ToolChoice},
     protocol::Format,
 };
 
@@ -12,9 +13,14 @@ use crate::{
 pub(super) fn is_unasked(request: &Request<'_>) -> bool {
     request.format == Format::Anthropic
         && match request.reasoning.mode {
-            None | Some(ReasoningMode::Off) => true,
+            None | Some(ReasoningMode::Off) => !is_agent(request),
             Some(ReasoningMode::On | ReasoningMode::Adaptive) => false,
         }
+}
+
+/// Whether the reply may be text, calls or both.
+fn is_agent(request: &Request<'_>) -> bool {
+    !request.tools.is_empty() && request.tool_choice == ToolChoice::Auto
 }
 
 /// Takes reasoning out of a reply.
@@ -61,6 +67,16 @@ mod tests {
             (
                 Format::Anthropic,
                 r#"{"model":"m","messages":[],"thinking":{"type":"disabled"}}"#,
+                true,
+            ),
+            (
+                Format::Anthropic,
+                r#"{"model":"m","messages":[],"tools":[{"name":"t","input_schema":{}}]}"#,
+                false,
+            ),
+            (
+                Format::Anthropic,
+                r#"{"model":"m","messages":[],"tools":[{"name":"t","input_schema":{}}],"tool_choice":{"type":"tool","name":"t"}}"#,
                 true,
             ),
             (

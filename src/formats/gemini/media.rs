@@ -116,7 +116,7 @@ pub(super) fn is_readable(source: &Source<'_>) -> bool {
 pub(super) fn inline<'a>(blob: Blob<'a>) -> Block<'a> {
     let text = |text: Option<Text<'a>>| text.map(|text| text.0);
     let media_type = text(blob.mime).unwrap_or(Cow::Borrowed("application/octet-stream"));
-    let data = text(blob.data).unwrap_or_default();
+    let data = one_alphabet(text(blob.data).unwrap_or_default());
     let kind = Kind::of(&media_type);
     let plain = (media_type == "text/plain")
         .then(|| seals::from_base64(&data).and_then(|bytes| String::from_utf8(bytes).ok()))
@@ -131,6 +131,15 @@ pub(super) fn inline<'a>(blob: Blob<'a>) -> Block<'a> {
     name(&mut block, "inlineData", text(blob.name));
     block.extra.extend(inner_extras("inlineData.", blob.extra));
     block
+}
+
+/// Base64 in the alphabet that every vendor takes. Google takes that for URLs too, and its Python SDK
+/// sends it.
+fn one_alphabet(data: Cow<'_, str>) -> Cow<'_, str> {
+    if memchr::memchr2(b'-', b'_', data.as_bytes()).is_none() {
+        return data;
+    }
+    Cow::Owned(data.replace('-', "+").replace('_', "/"))
 }
 
 /// A file that stands elsewhere: an upload at Google's, or anything on the web.

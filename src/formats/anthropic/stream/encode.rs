@@ -2,8 +2,7 @@
 
 use super::super::{
     fault::error,
-    parts::{self, carrier},
-    usage,
+    parts, usage,
     words::{FORMAT, stop_reason},
 };
 use crate::{
@@ -165,8 +164,7 @@ impl Encoder {
             }
             State::Held(Opening::Reasoning) | State::Reasoning => {
                 self.begin(out);
-                let signature = close(seal, Attach::Own, FORMAT);
-                self.delta(out, "signature_delta", |out| out.text("signature", &signature));
+                self.sign(seal, Attach::Own, out);
             }
             State::Held(Opening::ToolCall { .. } | Opening::FreeformCall { .. }) => {
                 self.carry(seal, Attach::Next, out);
@@ -203,10 +201,19 @@ impl Encoder {
         }
     }
 
+    /// Clients take a signature from its delta and nowhere else: Claude Code forgets one that stands in
+    /// `content_block_start`.
     fn carry(&mut self, seal: &Seal<'_>, attach: Attach, out: &mut Vec<u8>) {
-        self.whole(out, |event| {
-            event.object("content_block", |out| carrier(seal, attach, out));
+        self.start(out, |event| {
+            event.object("content_block", |out| parts::reasoning("", None, out));
         });
+        self.sign(seal, attach, out);
+        self.end(out);
+    }
+
+    fn sign(&self, seal: &Seal<'_>, attach: Attach, out: &mut Vec<u8>) {
+        let signature = close(seal, attach, FORMAT);
+        self.delta(out, "signature_delta", |out| out.text("signature", &signature));
     }
 
     fn stop(&self, stop: &Stop, out: &mut Vec<u8>) {

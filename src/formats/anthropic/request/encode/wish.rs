@@ -1,6 +1,11 @@
 //! Wishes about the reply → Anthropic Messages.
 
-use super::{super::super::words::FORMAT, Writer, plan::Plan, tool::is_forced};
+use super::{
+    super::super::{closed::closed, words::FORMAT},
+    Writer,
+    plan::Plan,
+    tool::is_forced,
+};
 use crate::{
     chat::{Effort, Output, Place, ReasoningMode, ReasoningWish, ServiceTier, Show},
     formats::{dropped::Field, effort::How, hints::Quirk, ids::hash, write::Members},
@@ -180,7 +185,7 @@ impl<'r> Writer<'r> {
             if let Some(schema) = schema {
                 out.object("format", |out| {
                     out.value("type", "json_schema");
-                    out.value("schema", schema);
+                    out.value("schema", &closed(schema));
                 });
             }
         });

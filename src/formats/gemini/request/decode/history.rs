@@ -37,7 +37,9 @@ impl<'a> History<'a> {
         let mut blocks = Vec::new();
         for (number, part) in content.parts.into_iter().flatten().enumerate() {
             let place = Place::new("/contents/#/parts/#", &[index, number]);
-            blocks.extend(self.block(part, place));
+            if let Some(block) = self.block(part, place) {
+                add(&mut blocks, block);
+            }
         }
         // Results answer what was said before; a client may write its text in front of them.
         blocks.sort_by_key(|block| block.result().is_none());
@@ -139,6 +141,27 @@ impl<'a> History<'a> {
         }
         None
     }
+}
+
+/// Adds a block. A stream cuts a thought into parts, of which only the last is sealed; clients send
+/// them back as they came. It is one thought: its seal says nothing of a part.
+fn add<'a>(blocks: &mut Vec<Block<'a>>, mut block: Block<'a>) {
+    if let Content::Reasoning(whole) = &mut block.content
+        && block.seal.is_some()
+    {
+        while let Some(before) = blocks.pop_if(|before| before.seal.is_none() && is_bare(before)) {
+            if let Content::Reasoning(piece) = before.content {
+                whole.text = piece.text + std::mem::take(&mut whole.text);
+                block.place = before.place;
+            }
+        }
+    }
+    blocks.push(block);
+}
+
+/// Whether it is a thought and nothing else.
+fn is_bare(block: &Block<'_>) -> bool {
+    matches!(block.content, Content::Reasoning(_)) && block.extra.is_empty()
 }
 
 /// A file of a result, and the name by which the result refers to it.

@@ -1,0 +1,1 @@
+"""Scripted providers that refuse what the vendors refuse. Standard library only."""
