@@ -10,14 +10,17 @@ use crate::{
 };
 
 /// Which block a seal belongs to, seen from the place where it travels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Attach {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attach<'a> {
     /// The block that carries it.
     Own,
     /// The next block: the carrier is empty and only there to carry.
     Next,
     /// The block before: the same.
     Previous,
+    /// The call of this id in the same turn. Claude Code puts the calls of a turn behind all else, so
+    /// that the neighbours of a carrier are not what they were.
+    Call(Cow<'a, str>),
 }
 
 /// What every envelope begins with: `llm-router/1` in base64.
@@ -33,7 +36,7 @@ pub fn travel_in(body: &[u8]) -> bool {
 /// What goes where a client of `format` keeps seals: the seal itself if it is of that format and
 /// sits in its own place, else an envelope of base64 (Gemini takes nothing else).
 #[must_use]
-pub fn close<'s>(seal: &'s Seal<'_>, attach: Attach, format: Format) -> Cow<'s, str> {
+pub fn close<'s>(seal: &'s Seal<'_>, attach: Attach<'_>, format: Format) -> Cow<'s, str> {
     if seal.format == format && attach == Attach::Own {
         return Cow::Borrowed(&seal.data);
     }
@@ -42,27 +45,29 @@ pub fn close<'s>(seal: &'s Seal<'_>, attach: Attach, format: Format) -> Cow<'s, 
         SealKind::Encrypted => 'e',
         SealKind::Redacted => 'r',
     };
-    let attach = match attach {
-        Attach::Own => 'o',
-        Attach::Next => 'n',
-        Attach::Previous => 'p',
+    let (attach, named) = match &attach {
+        Attach::Own => ('o', None),
+        Attach::Next => ('n', None),
+        Attach::Previous => ('p', None),
+        Attach::Call(id) => ('c', Some(id)),
     };
-    let item = seal.item.as_deref().unwrap_or_default();
-    let text = format!("{HEAD} {} {kind}{attach} {item}\n{}", seal.format, seal.data);
+    // A seal of a call is no item of its own.
+    let named = named.map(|id| &**id).or(seal.item.as_deref()).unwrap_or_default();
+    let text = format!("{HEAD} {} {kind}{attach} {named}\n{}", seal.format, seal.data);
     Cow::Owned(to_base64(text.as_bytes()))
 }
 
 /// Reads what came back from where a client of `format` keeps seals. What is no envelope is a seal
 /// of that format, of this kind.
 #[must_use]
-pub fn open(data: Cow<'_, str>, format: Format, kind: SealKind) -> (Seal<'_>, Attach) {
+pub fn open(data: Cow<'_, str>, format: Format, kind: SealKind) -> (Seal<'_>, Attach<'static>) {
     if let Some(opened) = data.starts_with(PREFIX).then(|| unpack(&data)).flatten() {
         return opened;
     }
     (Seal { format, kind, data, item: None }, Attach::Own)
 }
 
-fn unpack(data: &str) -> Option<(Seal<'static>, Attach)> {
+fn unpack(data: &str) -> Option<(Seal<'static>, Attach<'static>)> {
     let text = String::from_utf8(from_base64(data)?).ok()?;
     let (head, data) = text.split_once('\n')?;
     let mut words = head.splitn(4, ' ').skip(1);
@@ -77,14 +82,15 @@ fn unpack(data: &str) -> Option<(Seal<'static>, Attach)> {
         b'r' => SealKind::Redacted,
         _ => return None,
     };
-    let attach = match attach {
-        b'o' => Attach::Own,
-        b'n' => Attach::Next,
-        b'p' => Attach::Previous,
+    let named = words.next().filter(|named| !named.is_empty());
+    let named = named.map(|named| Cow::Owned(named.to_owned()));
+    let (attach, item) = match attach {
+        b'o' => (Attach::Own, named),
+        b'n' => (Attach::Next, named),
+        b'p' => (Attach::Previous, named),
+        b'c' => (Attach::Call(named?), None),
         _ => return None,
     };
-    let item = words.next().filter(|item| !item.is_empty());
-    let item = item.map(|item| Cow::Owned(item.to_owned()));
     Some((Seal { format, kind, data: Cow::Owned(data.to_owned()), item }, attach))
 }
 
@@ -154,13 +160,19 @@ mod tests {
             data in any::<String>(),
             item in prop::option::of("[a-z_0-9]{1,9}"),
             kind in prop::sample::select(&[SealKind::Signature, SealKind::Encrypted, SealKind::Redacted][..]),
-            attach in prop::sample::select(&[Attach::Own, Attach::Next, Attach::Previous][..]),
+            attach in prop::sample::select(vec![
+                Attach::Own,
+                Attach::Next,
+                Attach::Previous,
+                Attach::Call("call_1".into()),
+            ]),
             format in prop::sample::select(&Format::ALL[..]),
             carrier in prop::sample::select(&Format::ALL[..]),
         ) {
-            let seal = Seal { format, kind, data: data.into(), item: item.map(Into::into) };
+            let item = item.filter(|_| !matches!(attach, Attach::Call(_))).map(Into::into);
+            let seal = Seal { format, kind, data: data.into(), item };
             prop_assume!(format != carrier);
-            let carried = close(&seal, attach, carrier);
+            let carried = close(&seal, attach.clone(), carrier);
             prop_assert_eq!(open(carried, carrier, SealKind::Signature), (seal.clone(), attach));
         }
 

@@ -1,5 +1,7 @@
 //! Parts of Messages replies that are written alike, whether whole or streamed.
 
+use std::borrow::Cow;
+
 use super::words::FORMAT;
 use crate::{
     chat::{Citation, Seal, SealKind},
@@ -13,9 +15,14 @@ use crate::{
 /// A call with its input as JSON source.
 pub(super) fn call(id: &str, name: &str, input: &str, out: &mut Members<'_>) {
     out.value("type", "tool_use");
-    out.value("id", &fit(id, IdForm::Plain));
+    out.text("id", &call_id(id));
     out.value("name", name);
     out.raw("input", input);
+}
+
+/// The id by which a client knows a call.
+pub(super) fn call_id(id: &str) -> Cow<'_, str> {
+    fit(id, IdForm::Plain)
 }
 
 /// Reasoning with its seal, in an envelope if that is another vendor's.
@@ -31,8 +38,8 @@ pub(super) fn reasoning(text: &str, seal: Option<&Seal<'_>>, out: &mut Members<'
     out.text("signature", &signature);
 }
 
-/// An empty block that carries the seal of a neighbour which has no place for one.
-pub(super) fn carrier(seal: &Seal<'_>, attach: Attach, out: &mut Members<'_>) {
+/// An empty block that carries the seal of another block which has no place for one.
+pub(super) fn carrier(seal: &Seal<'_>, attach: Attach<'_>, out: &mut Members<'_>) {
     out.value("type", "thinking");
     out.text("thinking", "");
     out.text("signature", &close(seal, attach, FORMAT));

@@ -57,7 +57,7 @@ impl<'a> Detail<'a> {
     }
 
     /// Its seal as it comes back from a client: ours, or what was put into an envelope.
-    pub(super) fn returned(&self, raw: &'a RawValue) -> Option<(Seal<'a>, Attach)> {
+    pub(super) fn returned(&self, raw: &'a RawValue) -> Option<(Seal<'a>, Attach<'static>)> {
         let own = self.issued(raw)?;
         let Some(data) = some_text(self.data) else { return Some((own, Attach::Own)) };
         let (seal, attach) = seals::open(data, FORMAT, own.kind);

@@ -53,14 +53,14 @@ fn block(block: &ReplyBlock, list: &mut Elements<'_>) {
         Opening::ToolCall { id, name, .. } => {
             // A client that looks at the end of a turn finds the call there.
             if let Some(seal) = seal {
-                list.object(|out| carrier(seal, Attach::Next, out));
+                list.object(|out| carrier(seal, Attach::Call(parts::call_id(id)), out));
             }
             list.object(|out| parts::call(id, name, &input(&block.text), out));
             return;
         }
         Opening::FreeformCall { id, name, .. } => {
             if let Some(seal) = seal {
-                list.object(|out| carrier(seal, Attach::Next, out));
+                list.object(|out| carrier(seal, Attach::Call(parts::call_id(id)), out));
             }
             // Messages has no freeform tools: the text travels as the one argument.
             list.object(|out| parts::call(id, name, &to_arguments(&block.text), out));

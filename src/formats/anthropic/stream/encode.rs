@@ -24,8 +24,10 @@ pub(in super::super) struct Encoder {
     block: State,
     /// The index of the next block.
     next: u32,
+    /// The id of the call that was begun last.
+    call: String,
     /// The seal of the open block, which has no place for one.
-    behind: Option<Seal<'static>>,
+    behind: Option<(Seal<'static>, Attach<'static>)>,
     refused: bool,
 }
 
@@ -125,8 +127,12 @@ impl Encoder {
                 State::Text
             }
             Opening::Reasoning => State::Reasoning,
-            Opening::ToolCall { .. } => State::Call { empty: true },
-            Opening::FreeformCall { .. } => {
+            Opening::ToolCall { id, .. } => {
+                self.call = id;
+                State::Call { empty: true }
+            }
+            Opening::FreeformCall { id, .. } => {
+                self.call = id;
                 self.arguments(r#"{"input":""#, out);
                 State::Freeform
             }
@@ -166,11 +172,16 @@ impl Encoder {
                 self.begin(out);
                 self.sign(seal, Attach::Own, out);
             }
-            State::Held(Opening::ToolCall { .. } | Opening::FreeformCall { .. }) => {
-                self.carry(seal, Attach::Next, out);
+            State::Held(Opening::ToolCall { id, .. } | Opening::FreeformCall { id, .. }) => {
+                let attach = Attach::Call(parts::call_id(id).into_owned().into());
+                self.carry(seal, attach, out);
             }
-            State::Held(_) | State::Text | State::Call { .. } | State::Freeform | State::Done => {
-                self.behind = Some(seal.clone());
+            State::Call { .. } | State::Freeform => {
+                let attach = Attach::Call(parts::call_id(&self.call).into_owned().into());
+                self.behind = Some((seal.clone(), attach));
+            }
+            State::Held(_) | State::Text | State::Done => {
+                self.behind = Some((seal.clone(), Attach::Previous));
             }
         }
     }
@@ -196,14 +207,14 @@ impl Encoder {
     }
 
     fn carry_behind(&mut self, out: &mut Vec<u8>) {
-        if let Some(seal) = self.behind.take() {
-            self.carry(&seal, Attach::Previous, out);
+        if let Some((seal, attach)) = self.behind.take() {
+            self.carry(&seal, attach, out);
         }
     }
 
     /// Clients take a signature from its delta and nowhere else: Claude Code forgets one that stands in
     /// `content_block_start`.
-    fn carry(&mut self, seal: &Seal<'_>, attach: Attach, out: &mut Vec<u8>) {
+    fn carry(&mut self, seal: &Seal<'_>, attach: Attach<'_>, out: &mut Vec<u8>) {
         self.start(out, |event| {
             event.object("content_block", |out| parts::reasoning("", None, out));
         });
@@ -211,7 +222,7 @@ impl Encoder {
         self.end(out);
     }
 
-    fn sign(&self, seal: &Seal<'_>, attach: Attach, out: &mut Vec<u8>) {
+    fn sign(&self, seal: &Seal<'_>, attach: Attach<'_>, out: &mut Vec<u8>) {
         let signature = close(seal, attach, FORMAT);
         self.delta(out, "signature_delta", |out| out.text("signature", &signature));
     }

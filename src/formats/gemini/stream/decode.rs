@@ -314,10 +314,11 @@ impl Decoder {
         on_event: &mut dyn FnMut(Event<'_>),
     ) {
         let index = self.open_block(opening, on_event);
-        on_event(Event::Delta { index, text: Cow::Borrowed(text) });
+        // Known from the start: a client's format may have a place for it in front.
         if let Some(seal) = seal {
             on_event(Event::Seal { index, seal: Box::new(seal) });
         }
+        on_event(Event::Delta { index, text: Cow::Borrowed(text) });
         on_event(Event::Close { index });
     }
 

@@ -66,7 +66,7 @@ fn cases() -> Vec<(Vec<String>, &'static str)> {
                 chunk(r#"{"functionCall":{"name":"f","args":{"x":[1]}},"thoughtSignature":"S"}"#, ""),
                 chunk(r#"{"functionCall":{"name":"g"}},{"text":"","thoughtSignature":"T"}"#, stop),
             ],
-            r#"r call f {"x":[1]} +S; call g ; text  +T; ToolCalls"#,
+            r#"r call f  +S{"x":[1]}; call g ; text  +T; ToolCalls"#,
         ),
         (
             vec![

@@ -89,7 +89,7 @@ pub(super) fn blocks(content: WireContent<'_>, spot: Spot) -> Result<Vec<Block<'
         WireContent::Blocks(list) => list,
     };
     let mut blocks: Vec<Block<'_>> = Vec::with_capacity(list.len());
-    let mut next = None;
+    let (mut next, mut of_calls) = (None, Vec::new());
     for (index, raw) in list.into_iter().enumerate() {
         let (block, attach) = block(raw, spot, index)?;
         let Some(mut block) = block else { continue };
@@ -101,12 +101,19 @@ pub(super) fn blocks(content: WireContent<'_>, spot: Spot) -> Result<Vec<Block<'
                     before.seal = block.seal;
                 }
             }
+            Attach::Call(id) => of_calls.extend(block.seal.map(|seal| (id, seal))),
             Attach::Own => {
                 if block.seal.is_none() {
                     block.seal = next.take();
                 }
                 blocks.push(block);
             }
+        }
+    }
+    for (id, seal) in of_calls {
+        let call = |block: &&mut Block<'_>| block.call().is_some_and(|call| call.id == id);
+        if let Some(block) = blocks.iter_mut().find(call) {
+            block.seal = Some(seal);
         }
     }
     Ok(blocks)
@@ -117,7 +124,7 @@ fn block(
     raw: &RawValue,
     spot: Spot,
     index: usize,
-) -> Result<(Option<Block<'_>>, Attach), Malformed> {
+) -> Result<(Option<Block<'_>>, Attach<'static>), Malformed> {
     let place = spot.part(index);
     let mut wire: WireBlock<'_> = read(raw, place)?;
     let cache = wire.cache_control.map(cache_mark);
@@ -213,7 +220,7 @@ fn search_result<'a>(
 
 /// The seal of a thinking block. An empty signature is none: it stands where a provider had none to
 /// give.
-fn sealed<'a>(kind: &str, data: Option<Text<'a>>) -> (Option<Seal<'a>>, Attach) {
+fn sealed<'a>(kind: &str, data: Option<Text<'a>>) -> (Option<Seal<'a>>, Attach<'static>) {
     let Some(Text(data)) = data.filter(|data| !data.0.is_empty()) else {
         return (None, Attach::Own);
     };

@@ -200,6 +200,14 @@ impl<'a> Conversation<'a> {
                 }
                 return;
             }
+            Some((seal, Attach::Call(id))) => {
+                let mut blocks = self.messages.iter_mut().rev().flat_map(|said| &mut said.blocks);
+                let call = |block: &&mut Block<'_>| block.call().is_some_and(|call| call.id == id);
+                if let Some(block) = blocks.find(call) {
+                    block.seal = Some(seal);
+                }
+                return;
+            }
             Some((seal, Attach::Own)) if seal.format == FORMAT => {
                 Some(Seal { item: text(item.id), ..seal })
             }
