@@ -41,8 +41,13 @@ fn block(block: &ReplyBlock, list: &mut Elements<'_>) {
     match &block.opening {
         Opening::Text | Opening::Refusal => {
             if !block.text.is_empty() || !block.citations.is_empty() {
+                // A client that looks at the end of a turn finds the text there.
+                if let Some(seal) = seal {
+                    list.object(|out| carrier(seal, Attach::Next, out));
+                }
                 list.object(|out| text(block, out));
             }
+            return;
         }
         Opening::Reasoning => {
             if !block.text.is_empty() || seal.is_some() {

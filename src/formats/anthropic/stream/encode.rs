@@ -26,7 +26,9 @@ pub(in super::super) struct Encoder {
     next: u32,
     /// The id of the call that was begun last.
     call: String,
-    /// The seal of the open block, which has no place for one.
+    /// The seal of the last block, which has no place for one. That of a text goes in front of the
+    /// next block. If there is none it stays here: `claude -p` prints the last block and nothing
+    /// else, and Google insists on the seals of calls only.
     behind: Option<(Seal<'static>, Attach<'static>)>,
     refused: bool,
 }
@@ -84,6 +86,9 @@ impl StreamEncoder for Encoder {
 
 impl Encoder {
     fn open(&mut self, block: &Opening, out: &mut Vec<u8>) {
+        if let Some((seal, attach)) = self.behind.take() {
+            self.carry(&seal, attach, out);
+        }
         self.block = match block {
             Opening::Hosted(hosted) => {
                 if hosted.format == FORMAT {
@@ -202,13 +207,7 @@ impl Encoder {
                 self.arguments(r#""}"#, out);
                 self.end(out);
             }
-            State::Done | State::Held(_) => self.carry_behind(out),
-        }
-    }
-
-    fn carry_behind(&mut self, out: &mut Vec<u8>) {
-        if let Some((seal, attach)) = self.behind.take() {
-            self.carry(&seal, attach, out);
+            State::Done | State::Held(_) => {}
         }
     }
 
@@ -248,7 +247,10 @@ impl Encoder {
     fn end(&mut self, out: &mut Vec<u8>) {
         event(out, "content_block_stop", |out| out.value("index", &self.next));
         self.next += 1;
-        self.carry_behind(out);
+        let is_of_call = |(_, attach): &mut (_, Attach<'_>)| matches!(attach, Attach::Call(_));
+        if let Some((seal, attach)) = self.behind.take_if(is_of_call) {
+            self.carry(&seal, attach, out);
+        }
     }
 
     /// A block that comes at once.

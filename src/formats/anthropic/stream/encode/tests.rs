@@ -44,6 +44,10 @@ fn seals_of_every_vendor_come_back_on_their_blocks() {
         let mut reply = Reply::default();
         reply.blocks.push(block);
         assert_eq!(sent_back(&reply), [(what.to_owned(), Some(seal.clone()))]);
+        if what == "text" {
+            // In a stream it travels in front of what comes next.
+            reply.blocks.push(ReplyBlock::new(call(), ""));
+        }
         // The same from a stream, as its client folds it.
         let mut encoder = Encoder::default();
         let mut bytes = Vec::new();
@@ -51,8 +55,26 @@ fn seals_of_every_vendor_come_back_on_their_blocks() {
         let mut folded = Reply::default();
         let mut decoder = codec(FORMAT).stream_decoder(crate::formats::Framing::Sse);
         decoder.feed(&bytes, &mut |event| folded.absorb(&event));
-        assert_eq!(sent_back(&folded), [(what.to_owned(), Some(seal))]);
+        assert_eq!(sent_back(&folded).first(), Some(&(what.to_owned(), Some(seal))));
     }
+}
+
+#[test]
+fn a_text_at_the_end_of_a_turn_is_its_last_block() {
+    let mut reply = Reply::default();
+    let mut block = ReplyBlock::new(Opening::Text, "a");
+    block.seal = Some(seal(Format::Gemini, SealKind::Signature));
+    reply.blocks.push(block);
+    let whole = String::from_utf8(codec(FORMAT).encode_reply(&reply)).unwrap();
+    let whole: serde_json::Value = serde_json::from_str(&whole).unwrap();
+    let last = whole["content"].as_array().and_then(|content| content.last());
+    assert_eq!(last, Some(&serde_json::json!({"type": "text", "text": "a"})));
+
+    let mut encoder = Encoder::default();
+    let mut bytes = Vec::new();
+    reply.unfold(&mut |event| encoder.encode(&event, &mut bytes));
+    let out = String::from_utf8(bytes).unwrap();
+    assert_eq!(out.matches("event: content_block_start").count(), 1, "{out}");
 }
 
 #[test]
