@@ -22,7 +22,6 @@ use crate::config::{
     edit::revision,
     environment,
     problem::Problem,
-    read,
     secret::{Secret, SecretSource},
 };
 
@@ -78,17 +77,9 @@ impl ConfigFile {
             Some(Ok(parsed)) => (parsed.value, parsed.problems),
             Some(Err(problem)) => (Value::Object(serde_json::Map::new()), vec![problem]),
         };
-        let reading = read::read(&document);
+        let reading = environment::in_effect(&document, &self.environment);
         problems.extend(reading.problems);
-        let mut config = reading.config;
-        let mut server = config.server.take().unwrap_or_default();
-        problems.extend(environment::overlay(
-            &mut server,
-            &mut config.master_key,
-            &self.environment,
-        ));
-        config.server = Some(server);
-        Ok(Loaded { text, document, config, problems })
+        Ok(Loaded { text, document, config: reading.config, problems })
     }
 
     /// Finds the value of a secret.

@@ -6,9 +6,12 @@ use std::{
     num::{NonZeroU32, NonZeroU64},
 };
 
+use serde_json::Value;
+
 use super::{
     Retry, Server, Timeouts,
     problem::Problem,
+    read::{self, Reading},
     secret::{Secret, SecretSource},
 };
 
@@ -157,8 +160,19 @@ impl Target<'_> {
     }
 }
 
+/// What a document says, with what the environment says over it.
+#[must_use]
+pub fn in_effect(document: &Value, environment: &BTreeMap<String, String>) -> Reading {
+    let mut reading = read::read(document);
+    let mut server = reading.config.server.take().unwrap_or_default();
+    let problems = overlay(&mut server, &mut reading.config.master_key, environment);
+    reading.problems.extend(problems);
+    reading.config.server = Some(server);
+    reading
+}
+
 /// Sets what the environment names. A value that cannot be read is an error at `env:NAME`.
-pub fn overlay(
+fn overlay(
     server: &mut Server,
     master_key: &mut Option<SecretSource>,
     environment: &BTreeMap<String, String>,

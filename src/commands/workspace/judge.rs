@@ -8,7 +8,6 @@ use crate::{
     config::{
         Config, environment,
         problem::Problem,
-        read,
         secret::{Secret, SecretFinder, SecretSource},
     },
     routing::router::Router,
@@ -21,16 +20,8 @@ impl Workspace {
     /// What a document says, with what the environment says over it.
     #[must_use]
     pub fn in_effect(&self, document: &Value) -> (Config, Vec<Problem>) {
-        let reading = read::read(document);
-        let (mut config, mut problems) = (reading.config, reading.problems);
-        let mut server = config.server.take().unwrap_or_default();
-        problems.extend(environment::overlay(
-            &mut server,
-            &mut config.master_key,
-            &self.environment,
-        ));
-        config.server = Some(server);
-        (config, problems)
+        let reading = environment::in_effect(document, &self.environment);
+        (reading.config, reading.problems)
     }
 
     /// The router of the config as gateways would use it.
