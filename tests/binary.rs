@@ -10,6 +10,8 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::client;
+
 /// A home directory, and the binary with nothing but it in its environment.
 pub(crate) struct Home {
     folder: TempDir,
@@ -55,7 +57,6 @@ impl Home {
 
     /// Starts a gateway on a free port and waits until it answers. `name` tells its log from others.
     pub(crate) async fn start(&self, name: &str) -> Process {
-        drop(rustls::crypto::ring::default_provider().install_default());
         let log = self.file(&format!("{name}.log"));
         let mut command = self.command(&["start", "--port", "0"]);
         command.stdout(Stdio::null()).stderr(File::create(&log).expect("a log"));
@@ -82,7 +83,7 @@ pub(crate) struct Process {
 impl Process {
     /// Asks for a chat completion: the status, and the id of the request.
     pub(crate) async fn chat(&self, model: &str) -> (u16, String) {
-        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let http = client().build().expect("a client");
         let request = http.post(format!("{}/v1/chat/completions", self.url));
         let body = format!(r#"{{"model":"{model}","messages":[]}}"#);
         let answer = request.header("content-type", "application/json").body(body).send().await;
@@ -92,7 +93,7 @@ impl Process {
     }
 
     pub(crate) async fn status(&self) -> Value {
-        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let http = client().build().expect("a client");
         let answer = http.get(format!("{}/-/status", self.url)).send().await.expect("an answer");
         serde_json::from_slice(&answer.bytes().await.expect("a body")).expect("JSON")
     }

@@ -176,6 +176,13 @@ pub(crate) fn end(mut acts: Vec<Act>) -> Vec<Act> {
     acts
 }
 
+/// A client of a gateway on this machine.
+pub(crate) fn client() -> reqwest::ClientBuilder {
+    // It takes its cryptography from the process; that another test has chosen already is fine.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    reqwest::Client::builder().no_proxy()
+}
+
 /// A gateway on a free port with a config of its own.
 pub(crate) struct Running {
     pub(crate) url: String,
@@ -194,7 +201,6 @@ impl Running {
 
     /// The same, with more variables in its environment.
     pub(crate) async fn start_with(config: &Value, variables: &[(&str, &str)]) -> Self {
-        drop(rustls::crypto::ring::default_provider().install_default());
         let home = tempfile::tempdir().expect("a folder");
         let path = home.path().join("config.json");
         std::fs::write(&path, config.to_string()).expect("a config");
@@ -214,8 +220,7 @@ impl Running {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let serving = Serving::begin(Arc::clone(&gateway), listener).expect("a gateway");
         let url = format!("http://{}", serving.address);
-        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
-        let http = http.expect("a client");
+        let http = client().timeout(PATIENCE).build().expect("a client");
         let (reloads, _) = watch::channel(0);
         let serving = Some(serving);
         Self { url, http, gateway, config: path, reloads, serving, _home: home }

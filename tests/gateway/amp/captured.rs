@@ -5,6 +5,7 @@ use std::{io::Read, path::Path};
 use serde_json::Value;
 
 use super::binary::Binary;
+use crate::support::client;
 
 #[tokio::test]
 async fn every_stage_of_amp_is_one_line_and_nothing_else_is() {
@@ -12,7 +13,7 @@ async fn every_stage_of_amp_is_one_line_and_nothing_else_is() {
         [("LLM_ROUTER_LOG", Path::new("off")), ("LLM_ROUTER_DEBUG_AMP_CAPTURE", Path::new("true"))];
     let binary = Binary::start(None, &on);
     let url = &binary.url;
-    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let http = client().build().expect("a client");
     for (path, amp) in [
         ("/v1/messages", None),
         ("/api/provider/anthropic/v1/messages", Some("deep")),

@@ -8,7 +8,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::support::{Act, Running, Upstream, answer, nobody, reply, stream};
+use crate::support::{Act, Running, Upstream, answer, client, nobody, reply, stream};
 
 async fn carrying(upstream: &str, key: &str) -> Running {
     Running::start(&json!({
@@ -28,11 +28,7 @@ async fn management_calls_reach_amps_server_with_the_users_token_only() {
     })
     .await;
     let gateway = carrying(&upstream.address.to_string(), "env:SET").await;
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .expect("a client");
+    let http = client().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
     let body = b"\x1f\x8bnot even gzip".to_vec();
     for (method, path, expected) in [
         ("POST", "/api/internal?getUserInfo", "post /api/internal?getuserinfo http/1.1\r\n"),
@@ -47,7 +43,7 @@ async fn management_calls_reach_amps_server_with_the_users_token_only() {
     ] {
         let method: reqwest::Method = method.parse().expect("a method");
         let has_body = method == "POST";
-        let mut request = client.request(method, format!("{}{path}", gateway.url));
+        let mut request = http.request(method, format!("{}{path}", gateway.url));
         if has_body {
             request = request.body(body.clone()).header("content-encoding", "gzip");
         }

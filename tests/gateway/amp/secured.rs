@@ -18,6 +18,7 @@ use rustls::{
 use serde_json::json;
 
 use super::binary::Binary;
+use crate::support::client;
 
 /// What a server saw: the protocol that was agreed on, and the head of the request.
 type Seen = (Option<Vec<u8>>, String);
@@ -100,7 +101,7 @@ fn carrying(port: u16, trusted: &Path) -> Binary {
 }
 
 async fn who(binary: &Binary) -> (u16, String) {
-    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let http = client().build().expect("a client");
     let request = http.get(format!("{}/api/internal?getUserInfo", binary.url));
     let response = request.header("x-api-key", "any").send().await.expect("an answer");
     (response.status().as_u16(), response.text().await.expect("text"))
@@ -108,7 +109,6 @@ async fn who(binary: &Binary) -> (u16, String) {
 
 #[tokio::test]
 async fn a_server_that_is_trusted_is_asked() {
-    drop(rustls::crypto::ring::default_provider().install_default());
     let (port, seen) = server(&[b"http/1.1"]);
     let binary = carrying(port, &file("authority.pem"));
     assert_eq!(who(&binary).await, (200, "{\"ok\":true}".to_owned()));
@@ -116,7 +116,7 @@ async fn a_server_that_is_trusted_is_asked() {
     assert!(head.starts_with("get /api/internal?getuserinfo http/1.1\r\n"), "{head}");
     assert!(head.contains("authorization: bearer token\r\n"), "{head}");
     // Providers are asked in the same way.
-    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let http = client().build().expect("a client");
     let request = http.post(format!("{}/v1/chat/completions", binary.url));
     let request = request.header("content-type", "application/json");
     let response = request.body(r#"{"model":"p/m","messages":[]}"#).send().await;
@@ -130,7 +130,6 @@ async fn a_server_that_is_trusted_is_asked() {
 
 #[tokio::test]
 async fn a_server_that_is_not_trusted_is_told_nothing() {
-    drop(rustls::crypto::ring::default_provider().install_default());
     let (port, seen) = server(&[b"http/1.1"]);
     // Its own certificate is no authority's.
     let binary = carrying(port, &file("server.pem"));
