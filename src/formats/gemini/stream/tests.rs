@@ -2,7 +2,7 @@
 
 use crate::{
     chat::{Event, Opening},
-    formats::{Codec, Framing, gemini::Gemini},
+    formats::{Codec, EventDecoder, Framing, gemini::Gemini, sse},
 };
 
 /// The events of a stream in a few letters: `text 'a' +sig`.
@@ -157,4 +157,27 @@ fn an_array_is_written_as_one_whatever_happens() {
         assert!(!list.is_empty());
         assert_eq!(read(Framing::JsonArray, [&out[..]]), expected.replace(" 0/0", ""));
     }
+}
+
+#[test]
+fn an_endless_stream_takes_no_endless_memory() {
+    let mut decoder = super::decode::Decoder::default();
+    let piece = "some text ".repeat(100);
+    let chunks = [
+        chunk(&format!(r#"{{"text":"{piece}"}}"#), ""),
+        chunk(&format!(r#"{{"text":"{piece}","thought":true}}"#), ""),
+        chunk(r#"{"functionCall":{"name":"f","args":{}},"thoughtSignature":"S"}"#, ""),
+    ];
+    let mut feed = |rounds: usize| {
+        for data in chunks.iter().cycle().take(rounds * chunks.len()) {
+            let event = sse::Event { name: "", data, truncated: false };
+            decoder.event(&event, &mut |_| {}).unwrap();
+        }
+        format!("{decoder:?}").len()
+    };
+    // As much of the text as is needed to find citations in it, and no more.
+    let full = feed(1100);
+    assert!(full < 2 * 1024 * 1024, "{full}");
+    // Numbers of calls and blocks may grow by a figure each.
+    assert!(feed(1100) <= full + 8);
 }

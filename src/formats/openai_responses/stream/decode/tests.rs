@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::{
     chat::{Event, Opening, Stop},
-    formats::{Framing, codec},
+    formats::{EventDecoder, Framing, codec, sse},
     protocol::Format,
 };
 
@@ -261,4 +261,34 @@ fn endings_that_are_no_success_are_told_as_what_they_are() {
     ] {
         check(&events, expected);
     }
+}
+
+#[test]
+fn an_endless_stream_takes_no_endless_memory() {
+    let mut decoder = super::Decoder::default();
+    let mut feed = |data: &str| {
+        let event = sse::Event { name: "", data, truncated: false };
+        decoder.event(&event, &mut |_| {}).unwrap();
+        format!("{decoder:?}").len()
+    };
+    feed(CREATED);
+    let mut lengths = Vec::new();
+    for number in 1000..2000 {
+        let item =
+            format!(r#"{{"type":"message","id":"msg_{number}","role":"assistant","content":[]}}"#);
+        let at = format!(r#""output_index":{number},"item_id":"msg_{number}","content_index":0"#);
+        feed(&format!(
+            r#"{{"type":"response.output_item.added","output_index":{number},"item":{item}}}"#
+        ));
+        for _ in 0..5 {
+            feed(&format!(r#"{{"type":"response.output_text.delta",{at},"delta":"some text"}}"#));
+        }
+        let done = format!(
+            r#"{{"type":"response.output_item.done","output_index":{number},"item":{}}}"#,
+            item.replace("[]", r#"[{"type":"output_text","text":"some text"}]"#)
+        );
+        lengths.push(feed(&done));
+    }
+    // The number of blocks grows by three figures.
+    assert!(lengths.iter().all(|length| *length <= lengths[0] + 3), "{:?}", lengths.iter().max());
 }
