@@ -2,6 +2,7 @@
 
 mod amp;
 mod buckets;
+mod demo;
 mod failover;
 mod guards;
 mod outcomes;

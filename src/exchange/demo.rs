@@ -255,7 +255,7 @@ fn events(start: Start, turn: Turn, request: &Request<'_>, bytes: usize) -> Vec<
         Turn::Call { name, namespace, freeform, input } => {
             say(&mut events, 0, Opening::Text, &format!("{LABEL} Calling the tool {name}."));
             let opening = if freeform {
-                Opening::FreeformCall { id: call_id, name, namespace: None }
+                Opening::FreeformCall { id: call_id, name, namespace }
             } else {
                 Opening::ToolCall { id: call_id, name, namespace }
             };
