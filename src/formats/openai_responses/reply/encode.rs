@@ -57,7 +57,17 @@ impl Output {
         if let Some(seal) = block.seal.as_ref().filter(|_| block.opening != Opening::Reasoning) {
             // The seal travels behind the block that it belongs to, in a carrier of its own.
             let mut carrier = ReplyBlock::new(Opening::Reasoning, "");
-            let data = Cow::Owned(seals::close(seal, Attach::Previous, FORMAT).into_owned());
+            let attach = match &block.opening {
+                Opening::ToolCall { id, .. } | Opening::FreeformCall { id, .. } => {
+                    Attach::Call(id.as_str().into())
+                }
+                Opening::Text
+                | Opening::Refusal
+                | Opening::Reasoning
+                | Opening::Hosted(_)
+                | Opening::Image { .. } => Attach::Previous,
+            };
+            let data = Cow::Owned(seals::close(seal, attach, FORMAT).into_owned());
             carrier.seal = Some(Seal { format: FORMAT, data, item: None, ..seal.clone() });
             items.push(self.push(start, &carrier, State::Done));
         }
